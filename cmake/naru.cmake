@@ -28,13 +28,15 @@ function(naru_room name)
   naru_room_uses(naru_${name} ${scope})
 endfunction()
 
-# naru_program(NAME ROOM room [LIBS ...]): the program of src/<room>/main.cpp.
+# naru_program(NAME ROOM room [LIBS ...]): the program of src/<room>/main.cpp, put at
+# the top of the build folder (build/release/naru).
 function(naru_program name)
   cmake_parse_arguments(PARSE_ARGV 1 program "" "ROOM" "LIBS")
   file(GLOB main CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${program_ROOM}/main.cpp)
   if(main)
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE naru_flags naru_${program_ROOM} ${program_LIBS})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   endif()
 endfunction()
 
@@ -50,7 +52,8 @@ function(naru_shared_object name)
   endif()
   add_library(naru_${room_ROOM} SHARED ${sources})
   set_target_properties(naru_${room_ROOM} PROPERTIES
-    OUTPUT_NAME ${name} CXX_VISIBILITY_PRESET default LINK_DEPENDS ${room_EXPORTS})
+    OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
+    CXX_VISIBILITY_PRESET default LINK_DEPENDS ${room_EXPORTS})
   target_link_options(naru_${room_ROOM} PRIVATE -Wl,--version-script=${room_EXPORTS})
   target_link_libraries(naru_${room_ROOM} PRIVATE naru_flags)
   naru_room_uses(naru_${room_ROOM} PRIVATE)
