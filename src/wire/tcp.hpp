@@ -1,0 +1,111 @@
+// Transmission Control Protocol: the header (RFC 9293 3.1). Its options are in
+// tcp_options.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <naru/base/bytes.hpp>
+#include <naru/wire/address.hpp>
+
+#include "wire/checksum.hpp"
+
+namespace naru::wire {
+
+// Control bits; a plain enum because they are combined.
+enum TcpFlag : std::uint8_t {
+  kFin = 0x01,
+  kSyn = 0x02,
+  kRst = 0x04,
+  kPsh = 0x08,
+  kAck = 0x10,
+  kUrg = 0x20,
+  kEce = 0x40,
+  kCwr = 0x80,
+};
+
+// The header to be sent.
+struct Tcp {
+  static constexpr std::size_t kHeaderSize = 20;
+  static constexpr std::size_t kMaxHeaderSize = 60;
+  static constexpr std::size_t kMaxOptions = kMaxHeaderSize - kHeaderSize;
+  static constexpr std::size_t kChecksumOffset = 16;
+
+  std::uint16_t src_port = 0;
+  std::uint16_t dst_port = 0;
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;
+  std::uint8_t flags = 0;
+  std::uint16_t window = 0;
+  std::uint16_t urgent_pointer = 0;
+
+  // Writes kHeaderSize bytes with the checksum field 0; the caller writes the
+  // options behind them (`options_size`, a multiple of 4) and then the
+  // checksum, when the sum of the payload is known.
+  void emit(std::uint8_t* p, std::size_t options_size) const {
+    store_be16(p, src_port);
+    store_be16(p + 2, dst_port);
+    store_be32(p + 4, seq);
+    store_be32(p + 8, ack);
+    p[12] = static_cast<std::uint8_t>((kHeaderSize + options_size) << 2U);
+    p[13] = flags;
+    store_be16(p + 14, window);
+    store_checksum(p + kChecksumOffset, 0);
+    store_be16(p + 18, urgent_pointer);
+  }
+
+  // Completes a header whose checksum field is 0. `payload_sum` is what
+  // copy_and_sum() said of the payload.
+  static void emit_checksum(std::uint8_t* p, std::size_t header_size, const IpAddr& src,
+                            const IpAddr& dst, std::size_t payload_size,
+                            std::uint64_t payload_sum) {
+    const auto length = static_cast<std::uint32_t>(header_size + payload_size);
+    const std::uint64_t acc = add(pseudo_header_sum(src, dst, Protocol::tcp, length), payload_sum);
+    store_checksum(p + kChecksumOffset, finish(sum_bytes(p, header_size, acc)));
+  }
+};
+
+// A segment whose data offset agrees with the bytes there are. The offset is
+// read once.
+class TcpView {
+ public:
+  // None where the segment is shorter than 20 bytes, or the data offset below
+  // 5 or past the end.
+  static std::optional<TcpView> parse(Bytes segment) {
+    if (segment.size() < Tcp::kHeaderSize) return std::nullopt;
+    const unsigned header = (segment[12] >> 4U) * 4U;
+    if (header < Tcp::kHeaderSize || header > segment.size()) return std::nullopt;
+    return TcpView(segment, static_cast<std::uint8_t>(header));
+  }
+
+  std::uint16_t src_port() const { return load_be16(segment_.data()); }
+  std::uint16_t dst_port() const { return load_be16(segment_.data() + 2); }
+  std::uint32_t seq() const { return load_be32(segment_.data() + 4); }
+  std::uint32_t ack() const { return load_be32(segment_.data() + 8); }
+  std::size_t header_size() const { return header_size_; }
+  std::uint8_t flags() const { return segment_[13]; }
+  bool has(TcpFlag flag) const { return (flags() & flag) != 0; }
+  std::uint16_t window() const { return load_be16(segment_.data() + 14); }
+  std::uint16_t checksum() const { return load_be16(segment_.data() + Tcp::kChecksumOffset); }
+  std::uint16_t urgent_pointer() const { return load_be16(segment_.data() + 18); }
+
+  bool checksum_ok(const IpAddr& src, const IpAddr& dst) const {
+    const auto length = static_cast<std::uint32_t>(segment_.size());
+    return verifies(sum_bytes(segment_, pseudo_header_sum(src, dst, Protocol::tcp, length)));
+  }
+
+  Bytes options() const {
+    return {segment_.data() + Tcp::kHeaderSize, header_size_ - Tcp::kHeaderSize};
+  }
+  Bytes payload() const { return {segment_.data() + header_size_, segment_.size() - header_size_}; }
+  Bytes bytes() const { return segment_; }
+
+ private:
+  TcpView(Bytes segment, std::uint8_t header_size) : segment_(segment), header_size_(header_size) {}
+
+  Bytes segment_;
+  std::uint8_t header_size_;
+};
+
+}  // namespace naru::wire
