@@ -1,0 +1,127 @@
+// Addresses of every layer. IPv4 addresses are kept v4-mapped (::ffff:a.b.c.d,
+// RFC 4291 2.5.5.2), so every signature between rooms carries both families.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace naru {
+
+// An Ethernet (IEEE 802) address, bytes in transmission order.
+struct MacAddr {
+  std::array<std::uint8_t, 6> bytes{};
+
+  constexpr bool operator==(const MacAddr&) const = default;
+  constexpr auto operator<=>(const MacAddr&) const = default;
+  // Group bit: multicast, and broadcast as its special case.
+  constexpr bool is_multicast() const { return (bytes[0] & 1U) != 0; }
+  constexpr bool is_broadcast() const { return *this == broadcast(); }
+  constexpr bool is_zero() const { return *this == MacAddr{}; }
+  static constexpr MacAddr broadcast() { return {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}; }
+  // "02:00:00:00:00:01"
+  static std::optional<MacAddr> parse(std::string_view text);
+  std::string to_string() const;
+};
+
+// An IPv4 or IPv6 address, 16 bytes in network order.
+class IpAddr {
+ public:
+  // The unspecified address of no family yet: "::".
+  constexpr IpAddr() = default;
+
+  // From an IPv4 address as a host-order number: 0x0a000001 is 10.0.0.1.
+  static constexpr IpAddr v4(std::uint32_t host_order) {
+    IpAddr a;
+    a.bytes_[10] = a.bytes_[11] = 0xff;
+    a.bytes_[12] = static_cast<std::uint8_t>(host_order >> 24U);
+    a.bytes_[13] = static_cast<std::uint8_t>(host_order >> 16U);
+    a.bytes_[14] = static_cast<std::uint8_t>(host_order >> 8U);
+    a.bytes_[15] = static_cast<std::uint8_t>(host_order);
+    return a;
+  }
+  static constexpr IpAddr v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+    return v4((std::uint32_t{a} << 24U) | (std::uint32_t{b} << 16U) | (std::uint32_t{c} << 8U) | d);
+  }
+  static constexpr IpAddr v6(const std::array<std::uint8_t, 16>& network_order) {
+    IpAddr a;
+    a.bytes_ = network_order;
+    return a;
+  }
+  static constexpr IpAddr any_v4() { return v4(0); }
+  static constexpr IpAddr any_v6() { return {}; }
+  static constexpr IpAddr loopback_v4() { return v4(0x7f000001); }
+  static constexpr IpAddr broadcast_v4() { return v4(0xffffffffU); }
+
+  constexpr bool is_v4() const {
+    for (unsigned i = 0; i < 10; ++i) {
+      if (bytes_[i] != 0) return false;
+    }
+    return bytes_[10] == 0xff && bytes_[11] == 0xff;
+  }
+  constexpr bool is_v6() const { return !is_v4(); }
+  // Host order; only for is_v4().
+  constexpr std::uint32_t to_v4() const {
+    return (std::uint32_t{bytes_[12]} << 24U) | (std::uint32_t{bytes_[13]} << 16U) |
+           (std::uint32_t{bytes_[14]} << 8U) | bytes_[15];
+  }
+  constexpr const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
+
+  // 0.0.0.0 or ::
+  bool is_any() const;
+  // 127/8 or ::1
+  bool is_loopback() const;
+  // 224/4 or ff00::/8
+  bool is_multicast() const;
+  // 255.255.255.255
+  bool is_limited_broadcast() const { return *this == broadcast_v4(); }
+  // 169.254/16 or fe80::/10
+  bool is_link_local() const;
+
+  // Dotted quad or RFC 4291 text; nothing else (no names, no scope).
+  static std::optional<IpAddr> parse(std::string_view text);
+  // RFC 5952 for IPv6.
+  std::string to_string() const;
+
+  constexpr bool operator==(const IpAddr&) const = default;
+  constexpr auto operator<=>(const IpAddr&) const = default;
+
+ private:
+  std::array<std::uint8_t, 16> bytes_{};
+};
+
+// A transport address: where a socket is bound or connected.
+struct Endpoint {
+  IpAddr addr;
+  std::uint16_t port = 0;  // host order
+
+  constexpr bool operator==(const Endpoint&) const = default;
+  // "10.0.0.1:80", "[fe80::1]:80"
+  std::string to_string() const;
+};
+
+// A network: address and length. For IPv4 the length counts from the 32-bit
+// address: 10.0.0.0/8 has length 8.
+struct Prefix {
+  IpAddr addr;
+  std::uint8_t length = 0;
+
+  constexpr bool operator==(const Prefix&) const = default;
+  bool contains(const IpAddr& a) const;
+  // Directed broadcast address of an IPv4 prefix (all host bits one); none for /31, /32 and IPv6.
+  std::optional<IpAddr> broadcast() const;
+  // The address with its host bits cleared.
+  IpAddr network() const;
+  // "10.0.0.1/24"; a bare address means /32 or /128. Host bits are kept.
+  static std::optional<Prefix> parse(std::string_view text);
+  std::string to_string() const;
+};
+
+// IP protocol numbers (IANA).
+enum class Protocol : std::uint8_t { icmp = 1, igmp = 2, tcp = 6, udp = 17, icmpv6 = 58 };
+
+}  // namespace naru
