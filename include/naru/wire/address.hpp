@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -16,7 +17,12 @@ namespace naru {
 struct MacAddr {
   std::array<std::uint8_t, 6> bytes{};
 
-  constexpr bool operator==(const MacAddr&) const = default;
+  // By words: gcc makes a call of memcmp of the default.
+  constexpr bool operator==(const MacAddr& other) const {
+    const auto a = std::bit_cast<std::array<std::uint16_t, 3>>(bytes);
+    const auto b = std::bit_cast<std::array<std::uint16_t, 3>>(other.bytes);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2])) == 0;
+  }
   constexpr auto operator<=>(const MacAddr&) const = default;
   // Group bit: multicast, and broadcast as its special case.
   constexpr bool is_multicast() const { return (bytes[0] & 1U) != 0; }
@@ -36,13 +42,8 @@ class IpAddr {
 
   // From an IPv4 address as a host-order number: 0x0a000001 is 10.0.0.1.
   static constexpr IpAddr v4(std::uint32_t host_order) {
-    IpAddr a;
-    a.bytes_[10] = a.bytes_[11] = 0xff;
-    a.bytes_[12] = static_cast<std::uint8_t>(host_order >> 24U);
-    a.bytes_[13] = static_cast<std::uint8_t>(host_order >> 16U);
-    a.bytes_[14] = static_cast<std::uint8_t>(host_order >> 8U);
-    a.bytes_[15] = static_cast<std::uint8_t>(host_order);
-    return a;
+    const std::uint64_t low = std::uint64_t{__builtin_bswap32(host_order)} << 32U;
+    return from_words({0, low | kMappedPrefix});
   }
   static constexpr IpAddr v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
     return v4((std::uint32_t{a} << 24U) | (std::uint32_t{b} << 16U) | (std::uint32_t{c} << 8U) | d);
@@ -58,16 +59,13 @@ class IpAddr {
   static constexpr IpAddr broadcast_v4() { return v4(0xffffffffU); }
 
   constexpr bool is_v4() const {
-    for (unsigned i = 0; i < 10; ++i) {
-      if (bytes_[i] != 0) return false;
-    }
-    return bytes_[10] == 0xff && bytes_[11] == 0xff;
+    const Words w = words();
+    return w[0] == 0 && static_cast<std::uint32_t>(w[1]) == kMappedPrefix;
   }
   constexpr bool is_v6() const { return !is_v4(); }
   // Host order; only for is_v4().
   constexpr std::uint32_t to_v4() const {
-    return (std::uint32_t{bytes_[12]} << 24U) | (std::uint32_t{bytes_[13]} << 16U) |
-           (std::uint32_t{bytes_[14]} << 8U) | bytes_[15];
+    return __builtin_bswap32(static_cast<std::uint32_t>(words()[1] >> 32U));
   }
   constexpr const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
 
@@ -87,10 +85,31 @@ class IpAddr {
   // RFC 5952 for IPv6.
   std::string to_string() const;
 
-  constexpr bool operator==(const IpAddr&) const = default;
-  constexpr auto operator<=>(const IpAddr&) const = default;
+  // By words: gcc makes a call of memcmp of the defaults.
+  constexpr bool operator==(const IpAddr& other) const {
+    const Words a = words();
+    const Words b = other.words();
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
+  }
+  constexpr std::strong_ordering operator<=>(const IpAddr& other) const {
+    const Words a = words();
+    const Words b = other.words();
+    if (a[0] != b[0]) return __builtin_bswap64(a[0]) <=> __builtin_bswap64(b[0]);
+    return __builtin_bswap64(a[1]) <=> __builtin_bswap64(b[1]);
+  }
 
  private:
+  // The bytes as two little-endian words.
+  using Words = std::array<std::uint64_t, 2>;
+  static constexpr std::uint32_t kMappedPrefix = 0xffff0000U;  // bytes 8 to 11: 0, 0, ff, ff
+
+  constexpr Words words() const { return std::bit_cast<Words>(bytes_); }
+  static constexpr IpAddr from_words(const Words& words) {
+    IpAddr a;
+    a.bytes_ = std::bit_cast<std::array<std::uint8_t, 16>>(words);
+    return a;
+  }
+
   std::array<std::uint8_t, 16> bytes_{};
 };
 
