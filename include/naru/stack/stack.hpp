@@ -1,0 +1,145 @@
+// Stack: one host. The only place that knows every protocol.
+//
+//            user calls (send, recv, connect ...)       next_event()
+//                 │                                         ▲
+//   poll(now):  receive ─► input ─► timers ─► flush ─► transmit
+//                 ▲                                         │
+//               links                                     links
+//
+// A stack is entered by one thread at a time and never waits: whoever drives it
+// calls poll() when a link rings, after user calls, and at next_deadline().
+#pragma once
+
+#include <memory>
+#include <naru/base/arena.hpp>
+#include <naru/base/result.hpp>
+#include <naru/config/counters.hpp>
+#include <naru/config/options.hpp>
+#include <naru/link/link.hpp>
+#include <naru/random/random.hpp>
+#include <naru/stack/types.hpp>
+#include <naru/trace/event.hpp>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace naru {
+
+struct StackConfig {
+  Options options;
+  // Where sequence numbers, ports and ids come from: Random::secure with a key
+  // of the operating system on real hosts, Random::seeded in tests.
+  Random random = Random::seeded(0);
+  std::uint32_t trace_events = 0;  // size of the trace ring; 0: none
+};
+
+// The address space that a stack with these options needs in its arena.
+std::size_t arena_size(const StackConfig& config);
+
+// The state lives in the arena; a Stack object is this process' way into it: the
+// state plus this process' links.
+class Stack {
+ public:
+  // A new host in `arena`. Error::no_memory when the arena is smaller than
+  // arena_size(config).
+  static Result<std::unique_ptr<Stack>> create(Arena& arena, const StackConfig& config, Time now);
+  // The host that another process made in a shared arena. Links are given with
+  // replace_link for each interface that this process can reach.
+  static Result<std::unique_ptr<Stack>> attach(Arena& arena);
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  // --- configuration -------------------------------------------------------
+  // Interface 0 is loopback, with 127.0.0.1/8. The link outlives the stack.
+  Result<std::uint8_t> add_interface(std::string_view name, link::Link& link);
+  void replace_link(std::uint8_t interface, link::Link* link);
+  Status add_address(std::uint8_t interface, const Prefix& address);
+  Status remove_address(std::uint8_t interface, const IpAddr& address);
+  // Without a gateway: on the link of the interface.
+  Status add_route(const Prefix& destination, std::optional<IpAddr> gateway, std::uint8_t interface);
+  Status remove_route(const Prefix& destination);
+  Status set_option(Option option, std::int64_t value);
+  std::int64_t option(Option option) const;
+
+  // --- driving -------------------------------------------------------------
+  // The time for the user calls that follow, when poll() was not just called.
+  void set_now(Time now);
+  Time now() const;
+  // One turn: take what the links have received (up to a burst each), run the
+  // timers that are due, send what may be sent. True when another turn at once
+  // would find work.
+  bool poll(Time now);
+  // Call poll() again at this time at the latest, or when a link rings.
+  Time next_deadline() const;
+  // The next socket whose readiness changed; each socket at most once between two
+  // calls that drain the list.
+  std::optional<SocketEvent> next_event();
+
+  // --- sockets -------------------------------------------------------------
+  // None of these blocks; Error::would_block says that it would.
+  Result<SocketId> open_tcp();
+  Result<SocketId> open_udp();
+  void set_cookie(SocketId socket, std::uint64_t cookie);
+
+  Status bind(SocketId socket, const Endpoint& local);
+  Status listen(SocketId socket, int backlog);
+  Result<Accepted> accept(SocketId listener);
+  // tcp: Error::in_progress, then kOut or kErr tells; udp: sets the peer. A udp
+  // socket is disconnected by an endpoint with the unspecified address.
+  Status connect(SocketId socket, const Endpoint& remote);
+
+  // Bytes taken into the send buffer, at least 1.
+  Result<std::size_t> send(SocketId socket, Bytes data, unsigned flags = 0);
+  // Bytes given; 0 means that the peer has finished (tcp) or an empty datagram.
+  Result<std::size_t> recv(SocketId socket, MutableBytes out, unsigned flags = 0);
+  Result<std::size_t> send_to(SocketId socket, Bytes data, const Endpoint& remote, unsigned flags = 0);
+  Result<std::size_t> recv_from(SocketId socket, MutableBytes out, DatagramInfo& info,
+                                unsigned flags = 0);
+
+  Status shutdown(SocketId socket, Shutdown how);
+  // The id is void afterwards; what was sent is still delivered (SO_LINGER 0 aborts).
+  Status close(SocketId socket);
+  // RST to the peer (RFC 9293 3.10.5 ABORT); the id is void afterwards.
+  Status abort(SocketId socket);
+
+  std::uint8_t readiness(SocketId socket) const;
+  // SO_ERROR: the pending error, once.
+  Error take_error(SocketId socket);
+  Result<Endpoint> local(SocketId socket) const;
+  Result<Endpoint> remote(SocketId socket) const;
+  Status set_option(SocketId socket, SocketOption option, std::int64_t value);
+  Result<std::int64_t> option(SocketId socket, SocketOption option) const;
+  Result<TcpInfo> tcp_info(SocketId socket) const;
+
+  // --- watching ------------------------------------------------------------
+  const Counters& counters() const;
+  void set_trace(bool on);
+  // The oldest unread trace event.
+  const trace::Event* next_trace();
+  // Sockets, connections, packets and timers in use: all zero on a quiet, closed host.
+  struct Usage {
+    std::uint32_t connections = 0;
+    std::uint32_t time_wait = 0;
+    std::uint32_t listeners = 0;
+    std::uint32_t udp_sockets = 0;
+    std::uint32_t flows = 0;
+    std::uint32_t packets = 0;
+    std::uint32_t send_blocks = 0;
+    std::uint32_t timers = 0;
+  };
+  Usage usage() const;
+  // Checks every invariant of every connection; aborts with a message on a bug.
+  // For tests: linear in the number of connections.
+  void check_invariants() const;
+
+ private:
+  struct State;  // in the arena
+  struct Ports;  // of this process
+  Stack(State& state, std::unique_ptr<Ports> ports);
+
+  State* state_;
+  std::unique_ptr<Ports> ports_;
+};
+
+}  // namespace naru
