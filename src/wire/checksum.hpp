@@ -18,6 +18,8 @@
 #include <naru/base/bytes.hpp>
 #include <naru/wire/address.hpp>
 
+#include "wire/fields.hpp"
+
 namespace naru::wire {
 
 // Ones' complement addition: the carry out comes back in at the end.
@@ -63,71 +65,39 @@ constexpr std::uint16_t update16(std::uint16_t checksum, std::uint16_t old_word,
   return finish(sum);
 }
 
+// Adds n bytes to `acc`; the piece starts at an even offset (see combine()).
+std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t n, std::uint64_t acc = 0);
+inline std::uint64_t sum_bytes(Bytes bytes, std::uint64_t acc = 0) {
+  return sum_bytes(bytes.data(), bytes.size(), acc);
+}
+
+// Copies n bytes (the ranges do not overlap) and gives their sum: the checksum
+// rides on the copy.
+std::uint64_t copy_and_sum(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
+
 namespace detail {
 
-// From this many bytes on, a call and vector registers pay.
-inline constexpr std::size_t kLongSum = 64;
-
-inline std::uint64_t load_word64(const std::uint8_t* p) {
-  std::uint64_t v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-inline std::uint32_t load_word32(const std::uint8_t* p) {
-  std::uint32_t v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-
-inline std::uint64_t sum_short(const std::uint8_t* p, std::size_t n, std::uint64_t acc) {
-  for (; n >= 8; n -= 8, p += 8) acc = add(acc, load_word64(p));
-  if ((n & 4U) != 0) {
-    acc = add(acc, load_word32(p));
-    p += 4;
-  }
-  if ((n & 2U) != 0) {
-    acc = add(acc, load_checksum(p));
-    p += 2;
-  }
-  // A last odd byte is the first byte of a word whose second is zero.
-  if ((n & 1U) != 0) acc = add(acc, *p);
-  return acc;
-}
-
-std::uint64_t sum_long(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
-
-// The two ways to do the work: one is chosen at start by what the processor
-// can do. The portable one is also the reference of the tests.
+// The two ways to do the work: one is chosen by what the processor can do. The
+// portable one is also a reference for the tests.
 std::uint64_t sum_portable(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
 std::uint64_t copy_and_sum_portable(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
+// The AVX2 ones take a block of at most kAvx2Block bytes.
+inline constexpr std::size_t kAvx2Block = 65536;
 std::uint64_t sum_avx2(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
 std::uint64_t copy_and_sum_avx2(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
 bool has_avx2();
 
 }  // namespace detail
 
-// Adds n bytes to `acc`; the piece starts at an even offset (see combine()).
-inline std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t n, std::uint64_t acc = 0) {
-  if (n < detail::kLongSum) return detail::sum_short(p, n, acc);
-  return detail::sum_long(p, n, acc);
-}
-inline std::uint64_t sum_bytes(Bytes bytes, std::uint64_t acc = 0) {
-  return sum_bytes(bytes.data(), bytes.size(), acc);
-}
-
 // The sum of a header whose size is known when compiling: no loop, no branch.
 template <std::size_t size>
 requires(size % 4 == 0) inline std::uint64_t
     sum_fixed(const std::uint8_t* p, std::uint64_t acc = 0) {
 #pragma GCC unroll 16
-  for (std::size_t i = 0; i + 8 <= size; i += 8) acc = add(acc, detail::load_word64(p + i));
-  if constexpr (size % 8 != 0) acc = add(acc, detail::load_word32(p + size - 4));
+  for (std::size_t i = 0; i + 8 <= size; i += 8) acc = add(acc, load_word64(p + i));
+  if constexpr (size % 8 != 0) acc = add(acc, load_word32(p + size - 4));
   return acc;
 }
-
-// Copies n bytes (the ranges do not overlap) and gives their sum: the checksum
-// rides on the copy.
-std::uint64_t copy_and_sum(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
 
 // The sum of the pseudo header of IPv4 (RFC 9293 3.1, RFC 768) or IPv6 (RFC
 // 8200 8.1). One formula does for both families: the ::ffff of a v4-mapped

@@ -64,11 +64,9 @@ struct Icmpv4 {
   // Writes kHeaderSize bytes. The checksum covers the whole message:
   // `payload_sum` is what copy_and_sum() said of the bytes behind the header.
   void emit(std::uint8_t* p, std::uint64_t payload_sum) const {
-    p[0] = static_cast<std::uint8_t>(type);
-    p[1] = code;
-    store_checksum(p + kChecksumOffset, 0);
-    store_be32(p + 4, rest);
-    store_checksum(p + kChecksumOffset, finish(sum_fixed<kHeaderSize>(p, payload_sum)));
+    const std::uint64_t word =
+        static_cast<std::uint8_t>(type) | std::uint64_t{code} << 8U | be32(rest) << 32U;
+    store_word64(p, word | std::uint64_t{finish(add(word, payload_sum))} << 16U);
   }
 };
 

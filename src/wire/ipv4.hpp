@@ -39,27 +39,24 @@ struct Ipv4 {
   }
 
   // Writes kHeaderSize bytes, checksum included.
-  void emit(std::uint8_t* p) const {
-    emit_fields(p, kHeaderSize);
-    store_checksum(p + kChecksumOffset, finish(sum_fixed<kHeaderSize>(p)));
-  }
+  void emit(std::uint8_t* p) const { emit(p, kHeaderSize, 0); }
 
   // The same with options (at most kMaxOptions bytes) padded with zeros to a
   // multiple of 4; gives the size written.
   std::size_t emit_with_options(std::uint8_t* p, Bytes options) const;
 
  private:
-  void emit_fields(std::uint8_t* p, std::size_t header_size) const {
-    p[0] = static_cast<std::uint8_t>(0x40U | (header_size / 4));
-    p[1] = tos;
-    store_be16(p + 2, total_length);
-    store_be16(p + 4, id);
-    store_be16(p + 6, fragment_word());
-    p[8] = ttl;
-    p[9] = static_cast<std::uint8_t>(protocol);
-    store_checksum(p + kChecksumOffset, 0);
-    store_ipv4(p + 12, src);
-    store_ipv4(p + 16, dst);
+  void emit(std::uint8_t* p, std::size_t header_size, std::uint64_t options_sum) const {
+    const std::uint64_t first = 0x40U | (header_size / 4) | std::uint64_t{tos} << 8U |
+                                be16(total_length) << 16U | be16(id) << 32U |
+                                be16(fragment_word()) << 48U;
+    const std::uint64_t second = ttl | std::uint64_t{static_cast<std::uint8_t>(protocol)} << 8U |
+                                 std::uint64_t{ipv4_word(src)} << 32U;
+    const std::uint32_t third = ipv4_word(dst);
+    const std::uint64_t sum = add(add(add(first, second), third), options_sum);
+    store_word64(p, first);
+    store_word64(p + 8, second | std::uint64_t{finish(sum)} << 16U);
+    store_word32(p + 16, third);
   }
 };
 
@@ -83,6 +80,10 @@ class Ipv4View {
     return Ipv4View(p, total, static_cast<std::uint8_t>(header));
   }
 
+  // Of the start of a packet, as an ICMP error quotes it: the same, but the
+  // packet may be longer than the bytes; total_length() is then what is there.
+  static std::optional<Ipv4View> parse_quote(Bytes quote);
+
   std::size_t header_size() const { return header_size_; }
   std::uint16_t total_length() const { return total_length_; }
   std::uint8_t tos() const { return data_[1]; }
@@ -105,7 +106,7 @@ class Ipv4View {
 
   bool header_checksum_ok() const {
     if (header_size_ == Ipv4::kHeaderSize) return verifies(sum_fixed<Ipv4::kHeaderSize>(data_));
-    return verifies(sum_bytes(data_, header_size_));
+    return long_header_checksum_ok();
   }
 
   bool has_options() const { return header_size_ > Ipv4::kHeaderSize; }
@@ -119,6 +120,8 @@ class Ipv4View {
  private:
   Ipv4View(const std::uint8_t* data, std::uint16_t total_length, std::uint8_t header_size)
       : data_(data), total_length_(total_length), header_size_(header_size) {}
+
+  bool long_header_checksum_ok() const;
 
   const std::uint8_t* data_;
   std::uint16_t total_length_;

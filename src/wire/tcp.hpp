@@ -10,6 +10,7 @@
 #include <naru/wire/address.hpp>
 
 #include "wire/checksum.hpp"
+#include "wire/fields.hpp"
 
 namespace naru::wire {
 
@@ -40,29 +41,26 @@ struct Tcp {
   std::uint16_t window = 0;
   std::uint16_t urgent_pointer = 0;
 
-  // Writes kHeaderSize bytes with the checksum field 0; the caller writes the
-  // options behind them (`options_size`, a multiple of 4) and then the
-  // checksum, when the sum of the payload is known.
-  void emit(std::uint8_t* p, std::size_t options_size) const {
-    store_be16(p, src_port);
-    store_be16(p + 2, dst_port);
-    store_be32(p + 4, seq);
-    store_be32(p + 8, ack);
-    p[12] = static_cast<std::uint8_t>((kHeaderSize + options_size) << 2U);
-    p[13] = flags;
-    store_be16(p + 14, window);
-    store_checksum(p + kChecksumOffset, 0);
-    store_be16(p + 18, urgent_pointer);
+  // Writes kHeaderSize bytes with the checksum field 0 and gives their sum. The
+  // caller writes the options behind them (`options_size`, a multiple of 4)
+  // and completes the header with emit_checksum().
+  std::uint64_t emit(std::uint8_t* p, std::size_t options_size) const {
+    const std::uint64_t first = be16(src_port) | be16(dst_port) << 16U | be32(seq) << 32U;
+    const std::uint64_t second = be32(ack) | (kHeaderSize + options_size) << 34U |
+                                 std::uint64_t{flags} << 40U | be16(window) << 48U;
+    const std::uint64_t third = be16(urgent_pointer) << 16U;
+    store_word64(p, first);
+    store_word64(p + 8, second);
+    store_word32(p + 16, static_cast<std::uint32_t>(third));
+    return add(add(first, second), third);
   }
 
-  // Completes a header whose checksum field is 0. `payload_sum` is what
-  // copy_and_sum() said of the payload.
-  static void emit_checksum(std::uint8_t* p, std::size_t header_size, const IpAddr& src,
-                            const IpAddr& dst, std::size_t payload_size,
-                            std::uint64_t payload_sum) {
-    const auto length = static_cast<std::uint32_t>(header_size + payload_size);
-    const std::uint64_t acc = add(pseudo_header_sum(src, dst, Protocol::tcp, length), payload_sum);
-    store_checksum(p + kChecksumOffset, finish(sum_bytes(p, header_size, acc)));
+  // Fills in the checksum. `length` is that of header and payload, `sum` that of
+  // the whole segment: what emit() gave, the options and the payload.
+  static void emit_checksum(std::uint8_t* p, const IpAddr& src, const IpAddr& dst,
+                            std::uint32_t length, std::uint64_t sum) {
+    const std::uint64_t pseudo = pseudo_header_sum(src, dst, Protocol::tcp, length);
+    store_checksum(p + kChecksumOffset, finish(add(pseudo, sum)));
   }
 };
 

@@ -10,6 +10,9 @@
 
 #include <naru/base/bytes.hpp>
 
+#include "wire/checksum.hpp"
+#include "wire/fields.hpp"
+
 namespace naru::wire {
 
 // Option kinds (IANA).
@@ -70,9 +73,9 @@ struct TcpOptions {
   // option that comes twice the last one counts.
   //
   // An illegal length (RFC 9293 MUST-7) makes the whole list malformed, and
-  // parsing stops there: a length of 0, 1 or past the end, or one that is
-  // wrong for its kind (2, 3, 4, 5, 8). The one exception is a fast open
-  // cookie of illegal length, which RFC 7413 4.1.1 wants ignored.
+  // parsing stops there; what was read before stays. Illegal is a length of 0,
+  // 1 or past the end, or one that is wrong for its kind (2, 3, 4, 5, 8). The
+  // one exception is a fast open cookie, which RFC 7413 4.1.1 wants ignored.
   static TcpOptions parse(Bytes options);
 
  private:
@@ -96,11 +99,13 @@ inline TcpOptions TcpOptions::parse(Bytes options) {
 // of 4 and at most 40 bytes; gives the size. SACK blocks are not written.
 std::size_t emit_syn_options(std::uint8_t* p, const TcpOptions& options);
 
-// NOP, NOP, TS: writes TcpOptions::kTimestampsSize bytes.
-inline void emit_timestamps(std::uint8_t* p, const Timestamps& timestamps) {
-  store_be32(p, kNopNopTimestamps);
-  store_be32(p + 4, timestamps.value);
-  store_be32(p + 8, timestamps.echo);
+// NOP, NOP, TS: writes TcpOptions::kTimestampsSize bytes and gives their sum.
+inline std::uint64_t emit_timestamps(std::uint8_t* p, const Timestamps& timestamps) {
+  const std::uint64_t first = be32(kNopNopTimestamps) | be32(timestamps.value) << 32U;
+  const std::uint64_t second = be32(timestamps.echo);
+  store_word64(p, first);
+  store_word32(p + 8, static_cast<std::uint32_t>(second));
+  return add(first, second);
 }
 
 // NOP, NOP, SACK with 1 to 4 blocks: writes sack_size(blocks.size()) bytes.

@@ -9,6 +9,7 @@
 #include <naru/wire/address.hpp>
 
 #include "wire/checksum.hpp"
+#include "wire/fields.hpp"
 
 namespace naru::wire {
 
@@ -22,26 +23,27 @@ struct Udp {
   std::uint16_t length = kHeaderSize;  // header and payload
 
   // Writes kHeaderSize bytes with the checksum field 0: "no checksum".
-  void emit(std::uint8_t* p) const {
-    store_be16(p, src_port);
-    store_be16(p + 2, dst_port);
-    store_be16(p + 4, length);
-    store_checksum(p + kChecksumOffset, 0);
-  }
+  void emit(std::uint8_t* p) const { store_word64(p, word()); }
 
   // Writes kHeaderSize bytes, checksum included. `payload_sum` is what
   // copy_and_sum() said of the payload.
   void emit(std::uint8_t* p, const IpAddr& src, const IpAddr& dst,
             std::uint64_t payload_sum) const {
-    emit(p);
-    const std::uint64_t acc = add(pseudo_header_sum(src, dst, Protocol::udp, length), payload_sum);
-    store_checksum(p + kChecksumOffset, nonzero(finish(sum_fixed<kHeaderSize>(p, acc))));
+    const std::uint64_t pseudo = pseudo_header_sum(src, dst, Protocol::udp, length);
+    const std::uint16_t checksum = finish(add(add(pseudo, payload_sum), word()));
+    store_word64(p, word() | std::uint64_t{nonzero(checksum)} << 48U);
   }
 
   // Zero means "no checksum", so a checksum that comes out as zero is sent as
   // its other representation.
   static constexpr std::uint16_t nonzero(std::uint16_t checksum) {
     return checksum == 0 ? std::uint16_t{0xffff} : checksum;
+  }
+
+ private:
+  // The header with no checksum.
+  std::uint64_t word() const {
+    return be16(src_port) | be16(dst_port) << 16U | be16(length) << 32U;
   }
 };
 
