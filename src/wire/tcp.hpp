@@ -14,17 +14,15 @@
 
 namespace naru::wire {
 
-// Control bits; a plain enum because they are combined.
-enum TcpFlag : std::uint8_t {
-  kFin = 0x01,
-  kSyn = 0x02,
-  kRst = 0x04,
-  kPsh = 0x08,
-  kAck = 0x10,
-  kUrg = 0x20,
-  kEce = 0x40,
-  kCwr = 0x80,
-};
+// Control bits, to be combined with | (RFC 9293 3.1, RFC 3168).
+inline constexpr std::uint8_t kFin = 0x01;
+inline constexpr std::uint8_t kSyn = 0x02;
+inline constexpr std::uint8_t kRst = 0x04;
+inline constexpr std::uint8_t kPsh = 0x08;
+inline constexpr std::uint8_t kAck = 0x10;
+inline constexpr std::uint8_t kUrg = 0x20;
+inline constexpr std::uint8_t kEce = 0x40;
+inline constexpr std::uint8_t kCwr = 0x80;
 
 // The header to be sent.
 struct Tcp {
@@ -83,7 +81,7 @@ class TcpView {
   std::uint32_t ack() const { return load_be32(segment_.data() + 8); }
   std::size_t header_size() const { return header_size_; }
   std::uint8_t flags() const { return segment_[13]; }
-  bool has(TcpFlag flag) const { return (flags() & flag) != 0; }
+  bool has(std::uint8_t flag) const { return (flags() & flag) != 0; }
   std::uint16_t window() const { return load_be16(segment_.data() + 14); }
   std::uint16_t checksum() const { return load_be16(segment_.data() + Tcp::kChecksumOffset); }
   std::uint16_t urgent_pointer() const { return load_be16(segment_.data() + 18); }
