@@ -1,0 +1,135 @@
+// What the ip room tells its callers: verdicts on packets in and out, errors, listings.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <naru/buf/packet.hpp>
+#include <naru/config/counters.hpp>
+#include <naru/wire/address.hpp>
+
+namespace naru::ip {
+
+inline constexpr std::uint8_t kLoopback = 0;  // the index of "lo"
+inline constexpr std::uint8_t kMaxInterfaces = 64;
+inline constexpr std::uint8_t kAnyInterface = 0xff;
+
+// How a packet is to be sent.
+struct SendParams {
+  Protocol protocol{};
+  std::uint8_t tos = 0;
+  std::uint8_t ttl = 0;  // 0: the default, which is 1 for multicast (RFC 1112 6.1)
+  bool dont_fragment = false;
+};
+
+// What became of a frame given to output().
+struct Verdict {
+  enum class Action : std::uint8_t {
+    send,      // transmit it on `interface`
+    loopback,  // it is for ourselves: its bytes from network_offset on go to input_loopback()
+    held,      // copied; it leaves when the neighbour has answered
+    queued,    // fragmented; the pieces wait in the output queue
+    too_big,   // larger than `mtu`, and may not be fragmented
+    dropped,   // counted under `reason`
+  };
+
+  Action action{};
+  std::uint8_t interface = 0;
+  Drop reason = Drop::none;
+  // A broadcast or multicast that we belong to ourselves: besides sending the
+  // frame, a copy of it goes to input_loopback().
+  bool loop_copy = false;
+  std::uint32_t mtu = 0;
+};
+
+// What became of a frame given to input().
+struct Input {
+  enum class Action : std::uint8_t {
+    deliver,   // `packet` is the caller's: data at the layer-4 header, exact length
+    consumed,  // it was for ip itself
+    dropped,   // counted under `reason`, the buffer given back
+  };
+
+  Action action{};
+  Drop reason = Drop::none;
+  // The IP destination was a broadcast or multicast address.
+  bool group = false;
+  Packet* packet = nullptr;
+};
+
+// Something that we sent did not arrive. Ports and sequence number are as quoted:
+// whoever owns them checks that they are right before believing (RFC 5927).
+struct ErrorReport {
+  enum class Kind : std::uint8_t {
+    network_unreachable,
+    host_unreachable,
+    protocol_unreachable,
+    port_unreachable,
+    prohibited,
+    fragmentation_needed,  // with `mtu`; then confirm_path_mtu()
+    time_exceeded,
+    parameter_problem,
+  };
+
+  Kind kind{};
+  std::uint8_t code = 0;  // of the ICMP message
+  Protocol protocol{};
+  bool is_local = false;  // no ICMP: we ourselves could not send it (no ARP answer)
+  std::uint32_t mtu = 0;
+  std::uint32_t quoted_seq = 0;  // TCP only
+  Endpoint local;
+  Endpoint remote;
+};
+
+// ICMP errors that upper layers and forwarding ask for.
+enum class IcmpError : std::uint8_t {
+  network_unreachable,
+  host_unreachable,
+  protocol_unreachable,
+  port_unreachable,
+  fragmentation_needed,
+  prohibited,
+  ttl_exceeded,
+  reassembly_exceeded,
+  parameter_problem,
+};
+
+enum class AddressState : std::uint8_t {
+  tentative,  // being probed (RFC 5227 2.1): not used, not answered for
+  valid,
+  conflict,  // another host has it: not used
+};
+
+enum class NeighbourState : std::uint8_t {
+  incomplete,  // asked, no answer yet
+  reachable,
+  stale,    // not confirmed for a while: used, and asked again when used
+  probing,  // used while it is asked again
+  failed,   // did not answer
+  permanent,
+};
+std::string_view to_string(NeighbourState state);
+
+struct AddressInfo {
+  Prefix prefix;
+  std::uint8_t interface = 0;
+  AddressState state{};
+};
+
+// A route. A gateway of :: means that the destination is on the link.
+struct Route {
+  Prefix prefix;
+  IpAddr gateway;
+  IpAddr source;  // preferred source address; :: leaves the choice to the interface
+  std::uint32_t metric = 0;
+  std::uint8_t interface = 0;
+};
+
+struct NeighbourInfo {
+  IpAddr addr;
+  MacAddr mac;
+  std::uint8_t interface = 0;
+  NeighbourState state{};
+};
+
+}  // namespace naru::ip
