@@ -71,6 +71,8 @@ class UdpView {
   }
 
   Bytes payload() const { return datagram_.subspan(Udp::kHeaderSize); }
+  // Header and payload without what lay behind them.
+  Bytes bytes() const { return datagram_; }
 
  private:
   explicit UdpView(Bytes datagram) : datagram_(datagram) {}
