@@ -58,9 +58,9 @@ struct Event {
   std::uint32_t ack = 0;
   std::uint32_t length = 0;     // bytes of the unit that the event is about
   std::uint32_t extra = 0;
-  MacAddr mac;
-  Endpoint local;
-  Endpoint remote;
+  MacAddr mac{};
+  Endpoint local{};
+  Endpoint remote{};
 };
 
 }  // namespace naru::trace
