@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+
 #include <naru/base/bytes.hpp>
 #include <naru/wire/address.hpp>
 
@@ -17,9 +18,11 @@ struct TxFrame {
   std::uint16_t header_length = 0;
   std::uint16_t network_offset = 0;    // of the IP header within header
   std::uint16_t transport_offset = 0;  // of the TCP or UDP header; 0 when there is none
-  // Not 0: cut the payload into segments of this size, as RFC 9293 would have
-  // sent them: sequence numbers and IP ids advance, FIN and PSH only on the last,
-  // CWR only on the first.
+  // Not 0: a TCP segment that stands for many of this payload size. The headers
+  // are those of the whole: their lengths count all of the payload. Where that is
+  // no more than one gso_size it is an ordinary frame. Otherwise protocol is tcp and
+  // needs_checksum true, and it is cut as RFC 9293 would have sent it: sequence
+  // numbers and IPv4 ids advance, FIN and PSH only on the last, CWR only on the first.
   std::uint16_t gso_size = 0;
   // The layer-4 checksum field is still to be filled in: the sum over the pseudo
   // header without its length is in pseudo_sum (see wire/checksum.hpp).
@@ -34,7 +37,8 @@ struct TxFrame {
   std::uint32_t length() const { return header_length + payload_length; }
   // How many frames this becomes on a wire.
   std::uint32_t wire_frames() const {
-    return gso_size == 0 || payload_length <= gso_size ? 1 : (payload_length + gso_size - 1) / gso_size;
+    return gso_size == 0 || payload_length <= gso_size ? 1
+                                                       : (payload_length + gso_size - 1) / gso_size;
   }
 };
 

@@ -12,20 +12,22 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
+
 #include <naru/base/bytes.hpp>
 #include <naru/buf/packet.hpp>
 #include <naru/buf/tx_frame.hpp>
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
-#include <span>
 
 namespace naru::link {
 
 // What a link can do by itself; what it cannot, its edge does in software.
 struct Caps {
-  std::uint32_t mtu = 1500;         // largest IP packet on the wire
+  std::uint32_t mtu = 1500;            // largest IP packet on the wire
   std::uint32_t max_payload = 65'000;  // of a TxFrame with gso_size: largest that transmit() takes
-  bool transmits_checksum = false;  // layer-4 checksums are made behind this point
+  bool transmits_checksum = false;     // layer-4 checksums are made behind this point, or by nobody
+  bool carries_large = false;          // a TxFrame with gso_size stays in one piece, as on a tap
 };
 
 inline constexpr std::size_t kBurst = 64;
@@ -46,9 +48,11 @@ class Link {
   // outlives the link or is detached with nullptr.
   virtual void attach(PacketPool* pool) = 0;
 
-  // How many frames (as on the wire) transmit() takes now.
+  // How many frames (as on the wire) transmit() takes now. A TxFrame is taken
+  // whole or not at all, so one of more wire frames than this has to wait.
   virtual std::size_t transmit_room() = 0;
-  // Takes frames in order and returns how many; the rest stay the caller's.
+  // Takes frames in order and returns how many; the rest stay the caller's. An
+  // empty burst only gives the link a chance to do what is due by `now`.
   virtual std::size_t transmit(std::span<const TxFrame> burst, Time now) = 0;
 
   // Fills `burst` with received frames, Ethernet header first, without FCS.
@@ -58,7 +62,8 @@ class Link {
   virtual Time next_deadline() const { return kTimeNever; }
   // A descriptor that is readable when frames wait, or -1: then set_interrupt.
   virtual int descriptor() const { return -1; }
-  // Called when frames begin to wait in an empty ring. Must only schedule a poll.
+  // Called when frames begin to wait in an empty ring, and when the link goes up or
+  // down. Must only schedule a poll.
   virtual void set_interrupt(std::function<void()> callback) { (void)callback; }
 
   // Statistics of the device itself.
