@@ -1,0 +1,205 @@
+#include "link/gso.hpp"
+
+#include <cstring>
+
+#include "base/check.hpp"
+#include "wire/checksum.hpp"
+#include "wire/ipv4.hpp"
+#include "wire/tcp.hpp"
+#include "wire/udp.hpp"
+
+namespace naru::link {
+
+namespace {
+
+constexpr std::size_t kIpv4Length = 2;
+constexpr std::size_t kIpv4Id = 4;
+constexpr std::size_t kIpv6PayloadLength = 4;
+constexpr std::size_t kIpv6HeaderSize = 40;
+constexpr std::size_t kTcpSeq = 4;
+constexpr std::size_t kTcpFlags = 13;
+
+std::uint64_t swap16(std::uint32_t v) { return __builtin_bswap16(static_cast<std::uint16_t>(v)); }
+
+}  // namespace
+
+Cutter::Cutter(const TxFrame& frame, CutOptions options)
+    : frame_(frame),
+      left_(frame.payload_length),
+      segment_(frame.payload_length),
+      checksums_(options.checksums && frame.needs_checksum),
+      cut_(!options.whole && frame.gso_size != 0 && frame.payload_length > frame.gso_size) {
+  if (!cut_) return;
+  NARU_CHECK(frame.protocol == Protocol::tcp && frame.needs_checksum);
+  segment_ = frame.gso_size;
+  prepare_template();
+}
+
+void Cutter::prepare_template() {
+  copy_header(template_.data(), frame_.header.data());
+  std::uint8_t* ip = template_.data() + frame_.network_offset;
+  std::uint8_t* tcp = template_.data() + frame_.transport_offset;
+
+  ipv4_ = ip[0] >> 4U == 4;
+  if (ipv4_) {
+    id_ = load_be16(ip + kIpv4Id);
+    store_be32(ip + kIpv4Length, 0);  // and the id behind it
+    wire::store_checksum(ip + wire::Ipv4::kChecksumOffset, 0);
+    const auto header = static_cast<std::size_t>(tcp - ip);
+    ip_sum_ = wire::fold(wire::sum_bytes(ip, header));
+  }
+
+  seq_ = load_be32(tcp + kTcpSeq);
+  first_flags_ = tcp[kTcpFlags] & wire::kCwr;
+  last_flags_ = tcp[kTcpFlags] & (wire::kFin | wire::kPsh);
+  store_be32(tcp + kTcpSeq, 0);
+  tcp[kTcpFlags] &= static_cast<std::uint8_t>(~(wire::kCwr | wire::kFin | wire::kPsh));
+  wire::store_checksum(tcp + wire::Tcp::kChecksumOffset, 0);
+  const std::size_t header = frame_.header_length - frame_.transport_offset;
+  tcp_sum_ = wire::fold(wire::add(wire::sum_bytes(tcp, header), frame_.pseudo_sum));
+}
+
+void Cutter::write(std::uint8_t* to) {
+  if (cut_) {
+    write_segment(to);
+  } else {
+    write_only(to);
+  }
+}
+
+// A frame that goes as it is.
+void Cutter::write_only(std::uint8_t* to) {
+  const std::uint32_t header = frame_.header_length;
+  copy_header(to, frame_.header.data());
+  if (checksums_) {
+    const std::uint32_t offset = frame_.transport_offset;
+    const std::uint32_t length = header - offset + left_;
+    const std::size_t at =
+        frame_.protocol == Protocol::udp ? wire::Udp::kChecksumOffset : wire::Tcp::kChecksumOffset;
+    const std::uint8_t* transport = frame_.header.data() + offset;
+    std::uint64_t sum = wire::add(frame_.pseudo_sum, __builtin_bswap32(length));
+    // Takes out what stands in the field: x + ~x is zero in ones' complement.
+    sum = wire::add(sum, 0xffffU ^ wire::load_checksum(transport + at));
+    sum = wire::sum_bytes(transport, header - offset, sum);
+    if (left_ != 0) sum = wire::add(sum, copy_and_sum_payload(to + header, left_));
+    const std::uint16_t checksum = wire::finish(sum);
+    wire::store_checksum(to + offset + at, frame_.protocol == Protocol::udp
+                                               ? wire::Udp::nonzero(checksum)
+                                               : checksum);
+  } else if (left_ != 0) {
+    copy_payload(to + header, left_);
+  }
+  step(left_);
+}
+
+void Cutter::write_segment(std::uint8_t* to) {
+  const std::uint32_t payload = std::min(left_, segment_);
+  const std::uint32_t header = frame_.header_length;
+  copy_header(to, template_.data());
+
+  std::uint8_t* ip = to + frame_.network_offset;
+  const std::uint32_t ip_length = header - frame_.network_offset + payload;
+  if (ipv4_) {
+    const std::uint64_t length = swap16(ip_length);
+    const std::uint64_t id = swap16(id_);
+    store_be16(ip + kIpv4Length, static_cast<std::uint16_t>(ip_length));
+    store_be16(ip + kIpv4Id, id_);
+    wire::store_checksum(ip + wire::Ipv4::kChecksumOffset, wire::finish(ip_sum_ + length + id));
+  } else {
+    store_be16(ip + kIpv6PayloadLength, static_cast<std::uint16_t>(ip_length - kIpv6HeaderSize));
+  }
+
+  std::uint8_t* tcp = to + frame_.transport_offset;
+  const auto flags =
+      static_cast<std::uint8_t>(first_flags_ | (payload == left_ ? last_flags_ : 0U));
+  store_be32(tcp + kTcpSeq, seq_);
+  tcp[kTcpFlags] |= flags;
+  if (checksums_) {
+    const std::uint32_t tcp_length = header - frame_.transport_offset + payload;
+    const std::uint64_t sum = tcp_sum_ + __builtin_bswap32(tcp_length) + __builtin_bswap32(seq_) +
+                              (std::uint64_t{flags} << 8U);
+    wire::store_checksum(tcp + wire::Tcp::kChecksumOffset,
+                         wire::finish(wire::add(sum, copy_and_sum_payload(to + header, payload))));
+  } else {
+    copy_payload(to + header, payload);
+  }
+  step(payload);
+}
+
+void Cutter::skip() {
+  const std::uint32_t payload = std::min(left_, segment_);
+  skip_payload(payload);
+  step(payload);
+}
+
+void Cutter::step(std::uint32_t payload) {
+  left_ -= payload;
+  done_ = left_ == 0;
+  seq_ += payload;
+  ++id_;
+  first_flags_ = 0;
+}
+
+// Two fixed sizes instead of a call: bytes behind the header belong to the
+// payload, which is written later, or lie behind the frame.
+void Cutter::copy_header(std::uint8_t* to, const std::uint8_t* from) const {
+  constexpr std::size_t kUsual = 80;
+  if (frame_.header_length <= kUsual) {
+    std::memcpy(to, from, kUsual);
+  } else {
+    std::memcpy(to, from, TxFrame::kMaxHeader);
+  }
+}
+
+std::uint64_t Cutter::copy_and_sum_payload(std::uint8_t* to, std::uint32_t size) {
+  if (size <= span_left_) [[likely]] {
+    const std::uint8_t* from = at_;
+    at_ += size;
+    span_left_ -= size;
+    return wire::copy_and_sum(to, from, size);
+  }
+  std::uint64_t sum = 0;
+  for (std::uint32_t done = 0; done < size;) {
+    next_span();
+    const std::uint32_t piece = std::min(span_left_, size - done);
+    sum = wire::combine(sum, wire::copy_and_sum(to + done, at_, piece), done % 2 != 0);
+    at_ += piece;
+    span_left_ -= piece;
+    done += piece;
+  }
+  return sum;
+}
+
+void Cutter::copy_payload(std::uint8_t* to, std::uint32_t size) {
+  while (size != 0) {
+    next_span();
+    const std::uint32_t piece = std::min(span_left_, size);
+    std::memcpy(to, at_, piece);
+    to += piece;
+    at_ += piece;
+    span_left_ -= piece;
+    size -= piece;
+  }
+}
+
+void Cutter::skip_payload(std::uint32_t size) {
+  while (size != 0) {
+    next_span();
+    const std::uint32_t piece = std::min(span_left_, size);
+    at_ += piece;
+    span_left_ -= piece;
+    size -= piece;
+  }
+}
+
+// To the next span that has bytes.
+void Cutter::next_span() {
+  while (span_left_ == 0) {
+    NARU_CHECK(next_span_ < frame_.span_count);
+    const Bytes span = frame_.spans[next_span_++];
+    at_ = span.data();
+    span_left_ = static_cast<std::uint32_t>(span.size());
+  }
+}
+
+}  // namespace naru::link
