@@ -23,6 +23,30 @@ std::uint64_t swap16(std::uint32_t v) { return __builtin_bswap16(static_cast<std
 
 }  // namespace
 
+inline std::uint64_t Cutter::copy_and_sum_payload(std::uint8_t* to, std::uint32_t size) {
+  if (size > span_left_) [[unlikely]]
+    return gather_and_sum(to, size);
+  const std::uint8_t* from = at_;
+  at_ += size;
+  span_left_ -= size;
+  return wire::copy_and_sum(to, from, size);
+}
+
+// The same where the bytes lie in several spans. A function of its own, so that
+// the usual case above stays small.
+[[gnu::noinline]] std::uint64_t Cutter::gather_and_sum(std::uint8_t* to, std::uint32_t size) {
+  std::uint64_t sum = 0;
+  for (std::uint32_t done = 0; done < size;) {
+    next_span();
+    const std::uint32_t piece = std::min(span_left_, size - done);
+    sum = wire::combine(sum, wire::copy_and_sum(to + done, at_, piece), done % 2 != 0);
+    at_ += piece;
+    span_left_ -= piece;
+    done += piece;
+  }
+  return sum;
+}
+
 Cutter::Cutter(const TxFrame& frame, CutOptions options)
     : frame_(frame),
       left_(frame.payload_length),
@@ -149,25 +173,6 @@ void Cutter::copy_header(std::uint8_t* to, const std::uint8_t* from) const {
   } else {
     std::memcpy(to, from, TxFrame::kMaxHeader);
   }
-}
-
-std::uint64_t Cutter::copy_and_sum_payload(std::uint8_t* to, std::uint32_t size) {
-  if (size <= span_left_) [[likely]] {
-    const std::uint8_t* from = at_;
-    at_ += size;
-    span_left_ -= size;
-    return wire::copy_and_sum(to, from, size);
-  }
-  std::uint64_t sum = 0;
-  for (std::uint32_t done = 0; done < size;) {
-    next_span();
-    const std::uint32_t piece = std::min(span_left_, size - done);
-    sum = wire::combine(sum, wire::copy_and_sum(to + done, at_, piece), done % 2 != 0);
-    at_ += piece;
-    span_left_ -= piece;
-    done += piece;
-  }
-  return sum;
 }
 
 void Cutter::copy_payload(std::uint8_t* to, std::uint32_t size) {

@@ -49,6 +49,7 @@ class Cutter {
 
   void copy_header(std::uint8_t* to, const std::uint8_t* from) const;
   std::uint64_t copy_and_sum_payload(std::uint8_t* to, std::uint32_t size);
+  std::uint64_t gather_and_sum(std::uint8_t* to, std::uint32_t size);
   void copy_payload(std::uint8_t* to, std::uint32_t size);
   void skip_payload(std::uint32_t size);
   void next_span();
