@@ -4,15 +4,15 @@
 
 #include <functional>
 #include <memory>
-#include <naru/stack/stack.hpp>
+#include <string_view>
 #include <vector>
 
-namespace naru {
+#include <naru/socket/clock.hpp>
+#include <naru/socket/doorbell.hpp>
+#include <naru/socket/entropy.hpp>
+#include <naru/stack/stack.hpp>
 
-// CLOCK_MONOTONIC as the stack's time.
-Time monotonic_now();
-// 32 bytes from the kernel's random source, for Random::secure.
-Random::Key entropy();
+namespace naru {
 
 // Owns an arena, a stack and links. Not thread-safe: one thread at a time.
 class Host {
@@ -24,18 +24,26 @@ class Host {
   static Result<std::unique_ptr<Host>> create(Config config);
 
   Stack& stack() { return *stack_; }
+  const Stack& stack() const { return *stack_; }
   // Adds an interface with an address; the host owns the link.
   Result<std::uint8_t> add_link(std::string_view name, std::unique_ptr<link::Link> link,
                                 const Prefix& address);
+  const std::vector<std::unique_ptr<link::Link>>& links() const { return links_; }
 
+  // Gives the stack its turns until it has nothing to do now: what was sent has
+  // left, what has come is taken.
+  void poll();
   // Polls the stack until `done` says so or the time is over, sleeping in between
-  // on the links' descriptors. False: timed out.
+  // until a link rings or a timer is due. False: timed out.
   bool run_until(const std::function<bool()>& done, Duration timeout);
+  // Until every connection has ended (TIME-WAIT is left to itself): a program's
+  // last call, after it has closed its sockets. False: timed out.
+  bool drain(Duration timeout);
 
  private:
-  Host(ArenaMapping mapping, std::unique_ptr<Stack> stack)
-      : mapping_(std::move(mapping)), stack_(std::move(stack)) {}
+  Host(Doorbell doorbell, ArenaMapping mapping, std::unique_ptr<Stack> stack);
 
+  Doorbell doorbell_;
   ArenaMapping mapping_;
   std::vector<std::unique_ptr<link::Link>> links_;
   std::unique_ptr<Stack> stack_;

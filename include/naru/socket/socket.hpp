@@ -1,12 +1,12 @@
-// Socket: a socket as an object, with non-blocking and blocking calls.
+// Socket: a socket as an object, with calls that wait.
 #pragma once
 
 #include <naru/socket/host.hpp>
 
 namespace naru {
 
-// Owns one socket of a Host; closes it at the end of its life. The blocking calls
-// drive the host until they can answer.
+// Owns one socket of a Host and closes it at the end of its life. The calls drive
+// the host until they can answer, so a Socket needs no event loop.
 class Socket {
  public:
   static Result<Socket> tcp(Host& host);
@@ -20,17 +20,20 @@ class Socket {
   SocketId id() const { return id_; }
   explicit operator bool() const { return host_ != nullptr; }
 
-  // How long a blocking call waits (SO_RCVTIMEO, SO_SNDTIMEO); 0 is for ever.
+  // How long a call waits (SO_RCVTIMEO, SO_SNDTIMEO); 0 is for ever. A call whose
+  // time is over answers Error::would_block, connect Error::in_progress.
   void set_timeout(Duration timeout) { timeout_ = timeout; }
 
   Status bind(const Endpoint& local);
   Status listen(int backlog = 128);
-  // Blocking: until a connection is there / is established.
+  // Until a connection is there.
   Result<Socket> accept(Endpoint* peer = nullptr);
+  // Until the connection is established.
   Status connect(const Endpoint& remote);
-  // Blocking: all of `data` is in the send buffer; at least one byte received, or
-  // 0 at the end of the stream.
+  // Until all of `data` is in the send buffer. An error after some bytes went in
+  // gives their number; the next call gives the error.
   Result<std::size_t> send(Bytes data);
+  // At least one byte, or 0 at the end of the stream.
   Result<std::size_t> recv(MutableBytes out);
   // Until out is full or the stream ends.
   Result<std::size_t> recv_all(MutableBytes out);
@@ -40,11 +43,18 @@ class Socket {
   Status shutdown(Shutdown how);
   Status close();
   Status set_option(SocketOption option, std::int64_t value);
+  Result<Endpoint> local() const;
+  Result<Endpoint> remote() const;
 
  private:
   Socket(Host& host, SocketId id) : host_(&host), id_(id) {}
-  // Drives the host until one of the readiness bits is set.
-  Status wait(std::uint8_t bits);
+  // Calls `attempt` until it answers something else than Error::would_block,
+  // waiting for one of the readiness bits in between.
+  template <class Attempt>
+  auto retry(std::uint8_t bits, const Attempt& attempt)
+      -> decltype(attempt(std::declval<Stack&>()));
+  // Drives the host until one of the readiness bits, or an error, is there.
+  bool wait(std::uint8_t bits);
 
   Host* host_ = nullptr;
   SocketId id_;
