@@ -53,14 +53,18 @@ class Controller {
   void on_application_limited(Time now);
 
  private:
+  enum class AfterTimeout : std::uint8_t { no, just_now, repairing };
+
+  std::uint32_t counted(const AckSample& ack);
+  std::uint32_t threshold(std::uint32_t flight_size) const;
   void save();
 
   Window window_;
-  std::uint32_t saved_cwnd_ = 0;  // of before the last reduction; 0 when there is none to undo
+  std::uint32_t saved_cwnd_ = 0;  // before the last reduction; 0 when there is none to undo
   std::uint32_t saved_ssthresh_ = kNoThreshold;
-  std::uint32_t loss_end_ = 0;  // snd.nxt at the first ACK after a timeout
+  std::uint32_t loss_end_ = 0;  // snd.nxt after a timeout
+  AfterTimeout after_timeout_ = AfterTimeout::no;
   Algorithm algorithm_ = Algorithm::newreno;
-  enum class AfterTimeout : std::uint8_t { no, expected, repairing } after_timeout_{};
   NewReno newreno_;
   Cubic cubic_;
 };

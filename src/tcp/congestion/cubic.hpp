@@ -2,12 +2,12 @@
 //
 //   W_cubic(t) = C (t - K)^3 + W_max          in segments and seconds
 //
-//   cwnd |          W_max ........_____......../
-//        |  \                 _---             /  convex: probes for more
-//        |   \             .-'  concave
-//        |    \__________.'  cwnd_epoch = beta W
-//        '----------------------------------------- t
-//             loss   epoch       K
+//    cwnd |                                  .  convex: looks for more
+//   W_max |  .               ______---------'
+//         |   .        _--''   concave
+//         |    .....-'
+//         '----|-----|---------------|--------------- t
+//            loss   epoch (t = 0)    K
 #pragma once
 
 #include <cstdint>
@@ -19,18 +19,20 @@ namespace naru::tcp {
 
 class Cubic {
  public:
-  // `ack.cwnd_limited` says whether the window grows; `acked` what counts.
+  // `acked` is what of ack.acked counts for growth.
   void on_ack(Window& window, const AckSample& ack, std::uint32_t acked);
-  // ssthresh after a loss (RFC 9438 4.6).
+
+  // ssthresh after a loss (4.6).
   static std::uint32_t threshold(const Window& window, std::uint32_t flight_size);
-  // A loss found by ACKs: remembers W_max, with fast convergence (4.6, 4.7).
+  // A loss found by ACKs: remembers W_max, with fast convergence (4.7).
   void on_congestion(const Window& window);
-  // A timeout: the next congestion avoidance starts at its own cwnd (4.8).
+  // A timeout: the next congestion avoidance knows no W_max (4.8).
   void on_timeout(const Window& window);
   // Congestion avoidance will begin anew, towards the same W_max.
   void end_epoch() { curve_.epoch = kTimeNever; }
-  // The sender has nothing to send: t stands still until the window limits it again.
+  // The window does not limit the sender: t stands still until it does again (4.2).
   void pause(Time now);
+
   // What undo() goes back to (4.9).
   void save() { saved_ = curve_; }
   void undo() { curve_ = saved_; }
@@ -39,21 +41,20 @@ class Cubic {
   struct Curve {
     Time epoch = kTimeNever;       // t = 0; never: no epoch is under way
     double w_est = 0;              // the window that Reno would have, in bytes
-    std::uint32_t w_max = 0;       // bytes: where the curve is flat; 0 when no loss has told it
-    std::uint32_t cwnd_prior = 0;  // cwnd at the last loss
+    std::uint32_t w_max = 0;       // in bytes; 0 when no loss has told it
+    std::uint32_t cwnd_prior = 0;  // cwnd when ssthresh was last set
     std::uint32_t k_us = 0;        // K in microseconds
     float fraction = 0;            // of a byte that cwnd has still to grow
-
-    bool is_started() const { return epoch != kTimeNever; }
   };
 
+  void resume(Time now);
   void begin_epoch(const Window& window, Time now);
   double w_cubic(const Window& window, Duration t) const;
   void avoid_congestion(Window& window, const AckSample& ack, std::uint32_t acked);
 
   Curve curve_;
   Curve saved_;
-  Time paused_ = kTimeNever;
+  Time paused_ = kTimeNever;  // since then
   HyStart hystart_;
 };
 

@@ -1,5 +1,11 @@
 // HyStart++ (RFC 9406): leaves the first slow start when round trips grow longer,
 // before the queue overflows.
+//
+//   slow start --- RTT up by an eighth, 4 to 16 ms ---> Conservative Slow Start
+//       ^                                                  |            |
+//       '------------- RTT down again ---------------------'       5 rounds
+//                                                                       v
+//                                                          congestion avoidance
 #pragma once
 
 #include <cstdint>
@@ -8,23 +14,22 @@
 
 namespace naru::tcp {
 
+// Starts as new, for a connection's first slow start and only for that (4.3).
 class HyStart {
  public:
-  // Slow start begins: at a connection's start, and only there (RFC 9406 4.3).
-  void start() { *this = HyStart{}; }
-
   // Takes the ACK's round-trip time and gives the bytes by which slow start may
-  // grow: all that was acknowledged, or a quarter in Conservative Slow Start.
-  // When the last round of that is over it sets ssthresh to cwnd.
-  std::uint32_t on_ack(Window& window, const AckSample& ack);
+  // grow: all of `acked`, or a quarter in Conservative Slow Start. When the last
+  // round of that is over it sets ssthresh to cwnd.
+  std::uint32_t on_ack(Window& window, const AckSample& ack, std::uint32_t acked);
 
   bool is_conservative() const { return phase_ == Phase::conservative; }
 
  private:
-  enum class Phase : std::uint8_t { fresh, slow_start, conservative };
+  enum class Phase : std::uint8_t { before_first_round, slow_start, conservative };
 
   void begin_round(std::uint32_t snd_nxt);
-  void look(Window& window);
+  void look_at_delay();
+  void end_round(Window& window, std::uint32_t snd_nxt);
 
   static constexpr std::uint32_t kNone = 0xffffffffU;
 
@@ -32,9 +37,9 @@ class HyStart {
   std::uint32_t last_round_min_us_ = kNone;
   std::uint32_t this_round_min_us_ = kNone;
   std::uint32_t baseline_min_us_ = kNone;  // of the round in which CSS began
-  Phase phase_ = Phase::fresh;
-  std::uint8_t samples_ = 0;  // in this round, up to N_RTT_SAMPLE
-  std::uint8_t rounds_ = 0;   // of CSS, begun
+  Phase phase_ = Phase::before_first_round;
+  std::uint8_t samples_ = 0;     // in this round, counted up to N_RTT_SAMPLE
+  std::uint8_t css_rounds_ = 0;  // over since CSS began
 };
 
 }  // namespace naru::tcp
