@@ -16,9 +16,11 @@ namespace naru::tcp {
 
 struct PortRange {
   std::uint16_t first = 0;
-  std::uint16_t last = 0;  // first <= last
+  std::uint16_t last = 0;  // inclusive
 
-  std::uint32_t size() const { return static_cast<std::uint32_t>(last - first) + 1; }
+  std::uint32_t size() const {
+    return last < first ? 0 : static_cast<std::uint32_t>(last - first) + 1;
+  }
 };
 
 // Double-hash port selection (RFC 6056 3.3.4) with random increments (3.3.5): a
@@ -39,6 +41,7 @@ class EphemeralPorts {
   Result<std::uint16_t> choose(PortRange range, const IpAddr& local, const Endpoint& remote,
                                Random& random, InUse&& in_use) {
     const std::uint32_t size = range.size();
+    if (size == 0) return std::unexpected(Error::address_not_available);
     const std::uint64_t hash = tuple_hash(key_, {local, 0}, remote);
     std::uint32_t& counter = counters_[hash % kCounters];
     const std::uint32_t stride = coprime(static_cast<std::uint32_t>(hash >> 8U & 0xffffffU), size);
