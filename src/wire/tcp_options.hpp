@@ -56,14 +56,15 @@ struct TcpOptions {
   static constexpr std::size_t kMaxSackBlocks = 4;
   static constexpr std::size_t kTimestampsSize = 12;  // with the two NOPs before
 
-  std::optional<Timestamps> timestamps;
-  std::optional<std::uint16_t> mss;
-  std::optional<std::uint8_t> window_scale;  // as sent: may be above 14 (RFC 7323 2.3)
+  std::optional<Timestamps> timestamps = std::nullopt;
+  std::optional<std::uint16_t> mss = std::nullopt;
+  std::optional<std::uint8_t> window_scale =
+      std::nullopt;  // as sent: may be above 14 (RFC 7323 2.3)
   bool sack_permitted = false;
   bool malformed = false;
   std::uint8_t sack_count = 0;
   std::array<SackBlock, kMaxSackBlocks> sack_blocks{};
-  std::optional<FastOpenCookie> fast_open;
+  std::optional<FastOpenCookie> fast_open = std::nullopt;
 
   constexpr bool operator==(const TcpOptions&) const = default;
   std::span<const SackBlock> sack() const { return {sack_blocks.data(), sack_count}; }
