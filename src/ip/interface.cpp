@@ -1,0 +1,134 @@
+#include "ip/interface.hpp"
+
+#include <algorithm>
+
+#include "wire/ipv4.hpp"
+
+namespace naru::ip {
+namespace {
+
+constexpr std::uint32_t kMinMtu = 68;  // RFC 791 3.2
+
+// RFC 1112 4: every host belongs to it.
+constexpr IpAddr kAllHosts = IpAddr::v4(224, 0, 0, 1);
+
+}  // namespace
+
+bool InterfaceTable::init(Arena& arena, Context& context) {
+  context_ = &context;
+  return addresses_.init(arena, kMaxAddresses) && by_addr_.init(arena, addresses_, kMaxAddresses) &&
+         by_broadcast_.init(arena, addresses_, kMaxAddresses) &&
+         memberships_.init(arena, kMaxMemberships) &&
+         by_group_.init(arena, memberships_, kMaxMemberships);
+}
+
+Result<std::uint8_t> InterfaceTable::add(std::string_view name, const MacAddr& mac,
+                                         std::uint32_t mtu) {
+  if (count_ == kMaxInterfaces) return std::unexpected(Error::no_memory);
+  if (mtu < kMinMtu || mac.is_multicast()) return std::unexpected(Error::invalid);
+  Interface& interface = interfaces_[count_];
+  name.copy(interface.name.data(), Interface::kMaxName);
+  interface.mac = mac;
+  interface.mtu = static_cast<std::uint16_t>(std::min<std::size_t>(mtu, wire::Ipv4::kMaxPacket));
+  interface.up = true;
+  return count_++;
+}
+
+Result<Address*> InterfaceTable::add_address(std::uint8_t interface, const Prefix& prefix) {
+  if (find_address(prefix.addr) != nullptr) return std::unexpected(Error::address_in_use);
+  Address* address = addresses_.take();
+  if (address == nullptr) return std::unexpected(Error::no_memory);
+  address->addr = prefix.addr;
+  address->prefix = prefix;
+  address->interface = interface;
+  by_addr_.insert(context_->hash(prefix.addr), address);
+  if (const auto broadcast = prefix.broadcast()) {
+    address->broadcast = *broadcast;
+    by_broadcast_.insert(context_->hash(*broadcast), address);
+  }
+  interfaces_[interface].addresses.push_back(address);
+  return address;
+}
+
+void InterfaceTable::remove_address(Address* address) {
+  context_->wheel.cancel(*address);
+  by_addr_.remove(context_->hash(address->addr), address);
+  if (address->broadcast != IpAddr()) {
+    by_broadcast_.remove(context_->hash(address->broadcast), address);
+  }
+  interfaces_[address->interface].addresses.remove(address);
+  addresses_.give_back(address);
+}
+
+Address* InterfaceTable::find_address(const IpAddr& addr) const {
+  return by_addr_.find(context_->hash(addr), [&](const Address& a) { return a.addr == addr; });
+}
+
+Address* InterfaceTable::find_broadcast(const IpAddr& addr, std::uint8_t interface) const {
+  return by_broadcast_.find(context_->hash(addr), [&](const Address& a) {
+    return a.broadcast == addr && (interface == kAnyInterface || interface == a.interface);
+  });
+}
+
+bool InterfaceTable::is_on_link(std::uint8_t interface, const IpAddr& addr) {
+  auto& addresses = interfaces_[interface].addresses;
+  for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {
+    if (a->prefix.contains(addr)) return true;
+  }
+  return false;
+}
+
+const Address* InterfaceTable::first_valid(std::uint8_t interface) {
+  auto& addresses = interfaces_[interface].addresses;
+  for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {
+    if (a->state == AddressState::valid) return a;
+  }
+  return nullptr;
+}
+
+const Address* InterfaceTable::select_source(std::uint8_t interface, const IpAddr& next_hop) {
+  auto& addresses = interfaces_[interface].addresses;
+  for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {
+    if (a->state == AddressState::valid && a->prefix.contains(next_hop)) return a;
+  }
+  if (const Address* primary = first_valid(interface)) return primary;
+  for (std::uint8_t i = kLoopback + 1; i < count_; ++i) {
+    if (const Address* other = first_valid(i)) return other;
+  }
+  return nullptr;
+}
+
+Membership* InterfaceTable::find_membership(std::uint8_t interface, const IpAddr& group) const {
+  return by_group_.find(context_->hash(group, interface), [&](const Membership& m) {
+    return m.group == group && m.interface == interface;
+  });
+}
+
+Result<bool> InterfaceTable::join(std::uint8_t interface, const IpAddr& group) {
+  Membership* membership = find_membership(interface, group);
+  const bool is_new = membership == nullptr;
+  if (is_new) {
+    membership = memberships_.take();
+    if (membership == nullptr) return std::unexpected(Error::no_buffers);
+    membership->group = group;
+    membership->interface = interface;
+    by_group_.insert(context_->hash(group, interface), membership);
+  }
+  ++membership->users;
+  return is_new;
+}
+
+bool InterfaceTable::leave(std::uint8_t interface, const IpAddr& group) {
+  Membership* membership = find_membership(interface, group);
+  if (membership == nullptr || --membership->users != 0) return false;
+  context_->wheel.cancel(*membership);
+  by_group_.remove(context_->hash(group, interface), membership);
+  memberships_.give_back(membership);
+  return true;
+}
+
+bool InterfaceTable::is_member(std::uint8_t interface, const IpAddr& group) const {
+  return group == kAllHosts || find_membership(interface, group) != nullptr;
+}
+
+}  // namespace naru::ip

@@ -1,0 +1,115 @@
+// The interfaces of a host, their addresses and the groups that they listen to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <naru/base/arena.hpp>
+#include <naru/base/result.hpp>
+#include <naru/wire/address.hpp>
+
+#include "base/hash_chains.hpp"
+#include "base/list.hpp"
+#include "ip/context.hpp"
+
+namespace naru::ip {
+
+struct AddressOrder;
+
+// One of our unicast addresses.
+struct Address : Timer, ListHook<AddressOrder> {
+  Address() : Timer(TimerKind::address) {}
+
+  IpAddr addr;
+  IpAddr broadcast;  // :: where the prefix has none
+  Prefix prefix;
+  std::uint8_t interface = 0;
+  AddressState state = AddressState::valid;
+  // Address conflict detection (RFC 5227).
+  std::uint8_t probes_left = 0;
+  std::uint8_t announcements_left = 0;
+  Time last_defence = Time::min();
+  std::uint32_t next_by_addr = 0;
+  std::uint32_t next_by_broadcast = 0;
+};
+
+struct Interface {
+  static constexpr std::size_t kMaxName = 15;
+
+  std::array<char, kMaxName + 1> name{};
+  MacAddr mac;
+  bool up = false;
+  std::uint16_t mtu = 0;
+  // RFC 5227 2.1.1: after MAX_CONFLICTS, one attempt in RATE_LIMIT_INTERVAL.
+  std::uint8_t conflicts = 0;
+  Time last_attempt = Time::min();
+  List<Address, AddressOrder> addresses;  // the first one is the primary address
+};
+
+// A group joined on an interface.
+struct Membership : Timer {
+  Membership() : Timer(TimerKind::membership) {}
+
+  IpAddr group;
+  std::uint32_t users = 0;
+  std::uint32_t next = 0;
+  std::uint8_t interface = 0;
+};
+
+class InterfaceTable {
+ public:
+  static constexpr std::uint32_t kMaxAddresses = 1'024;
+  static constexpr std::uint32_t kMaxMemberships = 1'024;
+
+  [[nodiscard]] bool init(Arena& arena, Context& context);
+
+  Result<std::uint8_t> add(std::string_view name, const MacAddr& mac, std::uint32_t mtu);
+  std::uint8_t count() const { return count_; }
+  Interface& at(std::uint8_t index) { return interfaces_[index]; }
+  const Interface& at(std::uint8_t index) const { return interfaces_[index]; }
+  bool exists(std::uint8_t index) const { return index < count_; }
+
+  // Error::address_in_use when it is ours already, Error::no_memory.
+  Result<Address*> add_address(std::uint8_t interface, const Prefix& prefix);
+  void remove_address(Address* address);
+  // In any state.
+  Address* find_address(const IpAddr& addr) const;
+  // The address whose network has this directed broadcast address, on `interface` or any.
+  Address* find_broadcast(const IpAddr& addr, std::uint8_t interface = kAnyInterface) const;
+  // One of ours, in use; all of 127/8 is.
+  bool is_local(const IpAddr& addr) const {
+    if (addr.is_loopback()) return true;
+    const Address* address = find_address(addr);
+    return address != nullptr && address->state == AddressState::valid;
+  }
+  // On one of the interface's networks.
+  bool is_on_link(std::uint8_t interface, const IpAddr& addr);
+  // The source address for packets to `next_hop` (RFC 1122 3.3.4.3): one of the same
+  // network, else the interface's primary, else any; nullptr when there is none.
+  const Address* select_source(std::uint8_t interface, const IpAddr& next_hop);
+
+  // Group membership. join() tells whether the group is new on the interface.
+  Result<bool> join(std::uint8_t interface, const IpAddr& group);
+  bool leave(std::uint8_t interface, const IpAddr& group);
+  bool is_member(std::uint8_t interface, const IpAddr& group) const;
+
+  template <class F>
+  void for_each_address(F&& f) {
+    addresses_.for_each(f);
+  }
+
+ private:
+  Membership* find_membership(std::uint8_t interface, const IpAddr& group) const;
+  const Address* first_valid(std::uint8_t interface);
+
+  Context* context_ = nullptr;
+  std::uint8_t count_ = 0;
+  std::array<Interface, kMaxInterfaces> interfaces_;
+  Slab<Address> addresses_;
+  HashChains<Address, &Address::next_by_addr> by_addr_;
+  HashChains<Address, &Address::next_by_broadcast> by_broadcast_;
+  Slab<Membership> memberships_;
+  HashChains<Membership, &Membership::next> by_group_;
+};
+
+}  // namespace naru::ip

@@ -1,0 +1,242 @@
+#include "ip/reassembly.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "wire/checksum.hpp"
+#include "wire/tcp.hpp"
+
+namespace naru::ip {
+namespace {
+
+using wire::Ipv4;
+using wire::Ipv4View;
+
+constexpr std::uint32_t charge(const Packet& p) { return sizeof(Packet) + p.capacity; }
+
+// ECN codepoints (RFC 3168 5).
+constexpr std::uint8_t kNotEct = 0;
+constexpr std::uint8_t kCe = 3;
+
+// RFC 3168 5.3: congestion seen by any fragment was seen by the packet; a CE mark among
+// fragments that cannot be marked is a forgery.
+bool is_legal_mix(std::uint8_t ecn_seen) {
+  return (ecn_seen & 1U << kCe) == 0 || (ecn_seen & 1U << kNotEct) == 0;
+}
+
+}  // namespace
+
+bool Reassembly::init(Arena& arena, Context& context) {
+  context_ = &context;
+  const std::uint32_t smallest = sizeof(Packet) + PacketPool::kSmallCapacity;
+  const std::uint32_t most = context.options->u32(Option::ip_reassembly_memory) / smallest + 1;
+  return assemblies_.init(arena, most) && table_.init(arena, assemblies_, most);
+}
+
+Assembly* Reassembly::find(const Ipv4View& view) const {
+  return table_.find(hash(view), [&](const Assembly& a) {
+    return a.id == view.id() && a.source == view.src() && a.destination == view.dst() &&
+           a.protocol == static_cast<std::uint8_t>(view.protocol());
+  });
+}
+
+Assembly* Reassembly::find_or_add(const Ipv4View& view, Time now) {
+  if (Assembly* known = find(view)) return known;
+  Assembly* a = assemblies_.take();
+  if (a == nullptr) return nullptr;
+  a->source = view.src();
+  a->destination = view.dst();
+  a->protocol = static_cast<std::uint8_t>(view.protocol());
+  a->id = view.id();
+  table_.insert(hash(view), a);
+  by_age_.push_back(a);
+  source_of(a->source).assemblies.push_back(a);
+  // From the first fragment on, and not restarted by others (RFC 1122 3.3.2).
+  context_->wheel.arm(*a, now + context_->options->duration(Option::ip_reassembly_timeout));
+  return a;
+}
+
+bool Reassembly::is_well_formed(const Ipv4View& view) {
+  const std::size_t size = view.payload().size();
+  const std::size_t offset = view.fragment_offset();
+  if (size == 0 || (view.more_fragments() && size % 8 != 0)) return false;
+  if (view.protocol() != Protocol::tcp) return true;
+  // A TCP header may not be split, where it could pass a filter in pieces (RFC 1858, RFC 3128).
+  if (offset == 8) return false;
+  return offset != 0 || wire::TcpView::parse(view.payload()).has_value();
+}
+
+// Evicts until `size` more bytes fit into both limits; false when that would take the packet
+// itself.
+bool Reassembly::make_room(const Assembly* keep, Source& source, std::uint32_t size) {
+  constexpr std::uint32_t kLongestPacket = 64 * (sizeof(Packet) + PacketPool::kSmallCapacity);
+  const std::uint32_t limit = context_->options->u32(Option::ip_reassembly_memory);
+  const std::uint32_t source_limit = std::min(limit, std::max(limit / 4, kLongestPacket));
+  const auto evict = [&](Assembly* victim) {
+    if (victim == keep) return false;
+    context_->counters->drop(Drop::fragment_memory);
+    remove(*victim);
+    return true;
+  };
+  while (source.memory + size > source_limit) {
+    if (source.assemblies.empty() || !evict(source.assemblies.front())) return false;
+  }
+  while (memory_ + size > limit) {
+    if (by_age_.empty() || !evict(by_age_.front())) return false;
+  }
+  return true;
+}
+
+// A fragment does not hold a 64 KiB buffer where 2 KiB will do.
+Packet* Reassembly::into_small_buffer(Packet* packet, const Ipv4View& view) {
+  if (!packet->large || view.total_length() > PacketPool::kSmallFrame) return packet;
+  Packet* copy = context_->pool->take(view.total_length());
+  if (copy == nullptr) return packet;
+  std::memcpy(copy->data, packet->data, view.total_length());
+  copy->length = view.total_length();
+  copy->interface = packet->interface;
+  copy->link_broadcast = packet->link_broadcast;
+  context_->pool->give_back(packet);
+  return copy;
+}
+
+Packet* Reassembly::input(Packet* packet, const Ipv4View& view, Time now, Drop& reason) {
+  reason = Drop::none;
+  const bool too_long =
+      view.header_size() + view.fragment_offset() + view.payload().size() > Ipv4::kMaxPacket;
+  if (too_long || !is_well_formed(view)) {
+    if (Assembly* a = too_long ? find(view) : nullptr) remove(*a);
+    reason = context_->drop(packet, Drop::fragment_malformed, now);
+    return nullptr;
+  }
+  packet = into_small_buffer(packet, view);
+  const Ipv4View header = *Ipv4View::parse(packet->bytes());
+  Source& source = source_of(header.src());
+  if (!make_room(find(header), source, charge(*packet))) {
+    if (Assembly* a = find(header)) remove(*a);
+    reason = context_->drop(packet, Drop::fragment_memory, now);
+    return nullptr;
+  }
+  Assembly* a = find_or_add(header, now);
+  if (a == nullptr) {
+    reason = context_->drop(packet, Drop::fragment_memory, now);
+    return nullptr;
+  }
+  reason = insert(*a, packet, header);
+  if (reason != Drop::none) {
+    context_->drop(packet, reason, now);
+    remove(*a);
+    return nullptr;
+  }
+  if (a->total == 0 || a->received != a->total) return nullptr;
+  return assemble(*a, reason);
+}
+
+// Takes the packet and answers Drop::none; or tells why all of the assembly is to be
+// dropped, and leaves the packet to the caller.
+Drop Reassembly::insert(Assembly& a, Packet* packet, const Ipv4View& view) {
+  const std::uint32_t begin = view.fragment_offset();
+  const auto size = static_cast<std::uint32_t>(view.payload().size());
+  const std::uint32_t end = begin + size;
+  Packet** link = &a.fragments;
+  const Packet* before = nullptr;
+  while (*link != nullptr && (*link)->seq < begin) {
+    before = *link;
+    link = &(*link)->next;
+  }
+  const Packet* after = *link;
+  if (after != nullptr && after->seq == begin && after->length == size) {
+    if (std::memcmp(after->data, view.payload().data(), size) != 0) return Drop::fragment_overlap;
+    context_->pool->give_back(packet);
+    return Drop::none;
+  }
+  if (before != nullptr && before->seq + before->length > begin) return Drop::fragment_overlap;
+  if (after != nullptr && end > after->seq) return Drop::fragment_overlap;
+
+  if (!view.more_fragments()) {
+    if ((a.total != 0 && a.total != end) || after != nullptr) return Drop::fragment_overlap;
+    a.total = end;
+  } else if (a.total != 0 && end > a.total) {
+    return Drop::fragment_overlap;
+  }
+  if (a.count == context_->options->u32(Option::ip_reassembly_fragments)) {
+    return Drop::fragment_limit;
+  }
+  a.ecn_seen |= static_cast<std::uint8_t>(1U << view.ecn());
+  if (!is_legal_mix(a.ecn_seen)) return Drop::fragment_ecn;
+
+  packet->network_offset = static_cast<std::uint16_t>(packet->headroom());
+  packet->pull(static_cast<std::uint32_t>(view.header_size()));
+  packet->trim(size);
+  packet->seq = begin;
+  packet->next = *link;
+  *link = packet;
+  ++a.count;
+  a.received += size;
+  a.memory += charge(*packet);
+  memory_ += charge(*packet);
+  source_of(a.source).memory += charge(*packet);
+  return Drop::none;
+}
+
+Packet* Reassembly::assemble(Assembly& a, Drop& reason) {
+  Packet* first = a.fragments;
+  const std::uint8_t* header = first->buffer() + first->network_offset;
+  const auto header_size = static_cast<std::uint32_t>(first->data - header);
+  Packet* whole = context_->pool->take(header_size + a.total);
+  if (whole == nullptr || header_size + a.total > Ipv4::kMaxPacket) {
+    reason =
+        context_->counters->drop(whole == nullptr ? Drop::no_buffer : Drop::fragment_malformed);
+    if (whole != nullptr) context_->pool->give_back(whole);
+    remove(a);
+    return nullptr;
+  }
+  std::memcpy(whole->data, header, header_size);
+  whole->length = header_size + a.total;
+  whole->interface = first->interface;
+  whole->fragmented = true;
+  for (const Packet* p = first; p != nullptr; p = p->next) {
+    std::memcpy(whole->data + header_size + p->seq, p->data, p->length);
+    whole->link_broadcast |= p->link_broadcast;
+  }
+  std::uint8_t* ip = whole->data;
+  if ((a.ecn_seen & 1U << kCe) != 0) ip[1] |= kCe;
+  store_be16(ip + 2, static_cast<std::uint16_t>(whole->length));
+  store_be16(ip + 6, 0);
+  wire::store_checksum(ip + Ipv4::kChecksumOffset, 0);
+  wire::store_checksum(ip + Ipv4::kChecksumOffset, wire::finish(wire::sum_bytes(ip, header_size)));
+  context_->counters->add(Counter::ip_reassembled);
+  remove(a);
+  return whole;
+}
+
+void Reassembly::remove(Assembly& a) {
+  Source& source = source_of(a.source);
+  source.memory -= a.memory;
+  memory_ -= a.memory;
+  while (Packet* p = a.fragments) {
+    a.fragments = p->next;
+    context_->pool->give_back(p);
+  }
+  context_->wheel.cancel(a);
+  source.assemblies.remove(&a);
+  by_age_.remove(&a);
+  table_.remove(hash(a.source, a.destination, a.protocol, a.id), &a);
+  assemblies_.give_back(&a);
+}
+
+Packet* Reassembly::on_timer(Assembly& a, Time) {
+  context_->counters->drop(Drop::fragment_timeout);
+  Packet* first = a.fragments;
+  if (first != nullptr && first->seq == 0) {
+    a.fragments = first->next;
+    first->next = nullptr;
+    first->push(static_cast<std::uint32_t>(first->headroom() - first->network_offset));
+  } else {
+    first = nullptr;
+  }
+  remove(a);
+  return first;
+}
+
+}  // namespace naru::ip

@@ -1,0 +1,93 @@
+// Reassembly of fragments (RFC 791 3.2, RFC 1122 3.3.2), against senders that mean harm.
+//
+//   Assembly (src, dst, protocol, id) ──> fragment ──> fragment ──> ...  sorted by offset
+//
+// The rules: fragments may not overlap at all (an exact repetition is ignored), the
+// number of fragments and the time from the first of them are bounded, and so is
+// memory: of all, and of each of 64 classes of sources, so that a flood from a few
+// addresses evicts its own. The oldest goes first: honest packets are complete long
+// before their turn comes. The reserved flag of the header is ignored.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <naru/base/arena.hpp>
+#include <naru/buf/packet.hpp>
+
+#include "base/hash_chains.hpp"
+#include "base/list.hpp"
+#include "ip/context.hpp"
+#include "wire/ipv4.hpp"
+
+namespace naru::ip {
+
+struct AssemblyOrder;
+struct SourceOrder;
+
+// The fragments of one packet. Of a fragment's Packet, `data` is the IP payload, `seq`
+// its offset, and network_offset leads to its IP header.
+struct Assembly : Timer, ListHook<AssemblyOrder>, ListHook<SourceOrder> {
+  Assembly() : Timer(TimerKind::reassembly) {}
+
+  IpAddr source;
+  IpAddr destination;
+  Packet* fragments = nullptr;
+  std::uint32_t memory = 0;
+  std::uint32_t received = 0;  // payload bytes
+  std::uint32_t total = 0;     // payload bytes there should be; 0 while unknown
+  std::uint32_t next_in_chain = 0;
+  std::uint16_t id = 0;
+  std::uint16_t count = 0;
+  std::uint8_t protocol = 0;
+  std::uint8_t ecn_seen = 0;  // a bit for each of the four codepoints
+};
+
+class Reassembly {
+ public:
+  [[nodiscard]] bool init(Arena& arena, Context& context);
+
+  // Takes a checked fragment (data at its IP header, `view` of it). Gives the whole packet,
+  // data at its IP header; or nullptr: then `reason` says whether it was dropped.
+  Packet* input(Packet* packet, const wire::Ipv4View& view, Time now, Drop& reason);
+
+  // Time is up. Gives the first fragment, data at its IP header, where it had come.
+  Packet* on_timer(Assembly& assembly, Time now);
+
+  std::uint32_t memory() const { return memory_; }
+  std::uint32_t size() const { return assemblies_.in_use(); }
+
+ private:
+  static constexpr std::uint32_t kSources = 64;
+  struct Source {
+    List<Assembly, SourceOrder> assemblies;  // oldest first
+    std::uint32_t memory = 0;
+  };
+
+  std::uint64_t hash(const IpAddr& source, const IpAddr& destination, std::uint8_t protocol,
+                     std::uint16_t id) const {
+    const std::uint64_t addresses = (std::uint64_t{source.to_v4()} << 32U) | destination.to_v4();
+    return siphash(context_->key, {addresses, (std::uint64_t{protocol} << 16U) | id});
+  }
+  std::uint64_t hash(const wire::Ipv4View& view) const {
+    return hash(view.src(), view.dst(), static_cast<std::uint8_t>(view.protocol()), view.id());
+  }
+  Source& source_of(const IpAddr& addr) { return sources_[context_->hash(addr, 1) % kSources]; }
+  Assembly* find(const wire::Ipv4View& view) const;
+  Assembly* find_or_add(const wire::Ipv4View& view, Time now);
+  static bool is_well_formed(const wire::Ipv4View& view);
+  bool make_room(const Assembly* keep, Source& source, std::uint32_t size);
+  Packet* into_small_buffer(Packet* packet, const wire::Ipv4View& view);
+  Drop insert(Assembly& assembly, Packet* packet, const wire::Ipv4View& view);
+  Packet* assemble(Assembly& assembly, Drop& reason);
+  void remove(Assembly& assembly);
+
+  Context* context_ = nullptr;
+  Slab<Assembly> assemblies_;
+  HashChains<Assembly, &Assembly::next_in_chain> table_;
+  List<Assembly, AssemblyOrder> by_age_;  // oldest first
+  std::array<Source, kSources> sources_;
+  std::uint32_t memory_ = 0;
+};
+
+}  // namespace naru::ip
