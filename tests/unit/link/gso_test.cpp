@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dsl/checks.hpp"
 #include "frames.hpp"
 #include "link/raw_frame.hpp"
 
@@ -25,6 +26,7 @@ std::vector<Frame> cut(const TxFrame& frame, CutOptions options = {}) {
 }
 
 TEST(Gso, EqualsWhatAStackWithoutOffloadSends) {
+  NARU_CHECKS("LNK-013");
   Random random = Random::seeded(1);
   for (int round = 0; round < 3000; ++round) {
     const TcpSpec spec = test::random_spec(random);
@@ -56,6 +58,7 @@ TEST(Gso, WithoutChecksumsOnlyThatFieldDiffers) {
 }
 
 TEST(Gso, FlagsOfTheFirstAndTheLast) {
+  NARU_CHECKS("LNK-013");
   Random random = Random::seeded(4);
   const TcpSpec spec{.flags = 0xd9, .gso_size = 100, .payload = test::random_bytes(random, 250)};
   const std::vector<Frame> frames = cut(test::make_tcp(spec, random));

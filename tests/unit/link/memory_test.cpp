@@ -2,6 +2,7 @@
 
 #include <naru/link/memory.hpp>
 
+#include "dsl/checks.hpp"
 #include "frames.hpp"
 #include "link/raw_frame.hpp"
 
@@ -93,8 +94,9 @@ TEST(MemoryWire, WithoutChecksumsVouchesOnlyForFramesThatNeededOne) {
   for (Packet* p : burst) w.pool_b->give_back(p);
 }
 
-// LNK-003: never bytes that the buffer held before.
+// Never bytes that the buffer held before.
 TEST(MemoryWire, PadsShortFramesWithZeros) {
+  NARU_CHECKS("LNK-003");
   Wire w;
   for (int i = 0; i < 4; ++i) {
     send_raw(w.wire.a(), Frame(1514, 0xaa));
@@ -110,6 +112,7 @@ TEST(MemoryWire, PadsShortFramesWithZeros) {
 }
 
 TEST(MemoryWire, PadsShortTcpFramesWithZeros) {
+  NARU_CHECKS("LNK-003");
   Wire w;
   Random random = Random::seeded(5);
   TxFrame frame = test::make_tcp(TcpSpec{}, random);
@@ -153,7 +156,7 @@ TEST(MemoryWire, EveryDamagedBitIsFoundByTheFcs) {
   EXPECT_EQ(w.wire.b().stats().rx_frames, 0U);
 }
 
-// LNK-014: what does not fit stays with the sender.
+// What does not fit stays with the sender.
 TEST(MemoryWire, AFullRingTakesFewerFrames) {
   Wire w({.ring_size = 8});
   std::array<TxFrame, 12> frames;
@@ -180,7 +183,7 @@ TEST(MemoryWire, ALargeSegmentIsTakenWholeOrNotAtAll) {
   EXPECT_EQ(w.wire.waiting_count(w.wire.b()), 5U);
 }
 
-// LNK-015: a card without buffers drops and counts.
+// A card without buffers drops and counts.
 TEST(MemoryWire, WithoutBuffersFramesAreDroppedAndCounted) {
   TestPool pool(4, 0);
   MemoryWire wire;
@@ -223,8 +226,9 @@ TEST(MemoryWire, DetachingGivesWaitingPacketsBack) {
   EXPECT_TRUE(test::receive_all(w.wire.b(), w.pool_b).empty());
 }
 
-// LNK-021: larger than the wire allows is dropped whole.
+// Larger than the wire allows is dropped whole.
 TEST(MemoryWire, GiantsAreRefused) {
+  NARU_CHECKS("LNK-021");
   Wire w;
   send_raw(w.wire.a(), Frame(1523, 1));
   EXPECT_EQ(w.wire.a().stats().tx_refused, 1U);
@@ -234,6 +238,7 @@ TEST(MemoryWire, GiantsAreRefused) {
 }
 
 TEST(MemoryWire, JumboFramesTakeLargeBuffers) {
+  NARU_CHECKS("LNK-021");
   Wire w({.mtu = 9000});
   const Frame bytes(9014, 7);
   send_raw(w.wire.a(), bytes);
@@ -264,7 +269,7 @@ TEST(MemoryWire, InterruptsWhenTheRingWasEmpty) {
   EXPECT_EQ(interrupts, 2);
 }
 
-// LNK-017, the link's part: nothing crosses a pulled cable, and both ends hear of it.
+// Nothing crosses a pulled cable, and both ends hear of it.
 TEST(MemoryWire, APulledCableCarriesNothing) {
   Wire w;
   int interrupts = 0;
