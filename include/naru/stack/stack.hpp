@@ -120,6 +120,7 @@ class Stack {
   // Sockets, connections, packets and timers in use: all zero on a quiet, closed host.
   struct Usage {
     std::uint32_t connections = 0;
+    std::uint32_t orphans = 0;  // of the connections: closed by the user, still delivering
     std::uint32_t time_wait = 0;
     std::uint32_t listeners = 0;
     std::uint32_t udp_sockets = 0;
