@@ -1,0 +1,5 @@
+/* lwIP's heap as pools: one size for a bare header (an ACK), one for a full segment. */
+LWIP_MALLOC_MEMPOOL_START
+LWIP_MALLOC_MEMPOOL(12288, 256)
+LWIP_MALLOC_MEMPOOL(LWIP_BENCH_SEGMENTS, LWIP_BENCH_SEGMENT)
+LWIP_MALLOC_MEMPOOL_END
