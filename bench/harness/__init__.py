@@ -1,0 +1,1 @@
+"""What scripts/bench is made of: rows, the programs and namespaces that they need, the report."""
