@@ -84,7 +84,8 @@ void Cubic::avoid_congestion(Window& window, const AckSample& ack, std::uint32_t
     const double target = w_cubic(window, t + ack.srtt);
     growth = (std::clamp(target, cwnd, kMaxGrowth * cwnd) - cwnd) * share + curve_.fraction;
   }
-  growth = std::max(growth, 0.0);
+  // No faster than slow start, also when someone else has set cwnd meanwhile.
+  growth = std::clamp<double>(growth, 0, acked);
   const double whole = std::floor(growth);
   curve_.fraction = static_cast<float>(growth - whole);
   window.grow(static_cast<std::uint32_t>(whole));
