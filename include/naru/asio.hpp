@@ -1,0 +1,5 @@
+// All of naru for programs that use Boost.Asio.
+#pragma once
+
+#include <naru/asio/ip.hpp>
+#include <naru/asio/use_stack.hpp>
