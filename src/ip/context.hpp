@@ -18,7 +18,7 @@
 namespace naru::ip {
 
 // Whose timer it is, so that all of them can be on one wheel.
-enum class TimerKind : std::uint8_t { neighbour, address, reassembly, path_mtu, membership };
+enum class TimerKind : std::uint8_t { neighbour, address, reassembly, path_mtu };
 
 struct Timer : TimerNode {
   explicit Timer(TimerKind k) : kind(k) {}

@@ -32,7 +32,7 @@ struct alignas(64) Destination : ListHook<PathMtuOrder> {
   // tos, length, id, flags, ttl, protocol, checksum.
   std::array<std::uint8_t, kTemplate> header{};
   std::uint16_t mtu = 0;                // of the path
-  std::uint64_t address_sum = 0;        // of both addresses, for header and pseudo header
+  std::uint64_t address_sum = 0;        // of both addresses, folded: for header and pseudo header
   std::uint32_t neighbour = 0;          // index; kNoIndex for groups and ourselves
   std::uint32_t neighbour_version = 0;  // that the header's MAC is from
   std::uint32_t generation = 0;

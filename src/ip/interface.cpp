@@ -1,13 +1,7 @@
 #include "ip/interface.hpp"
 
-#include <algorithm>
-
-#include "wire/ipv4.hpp"
-
 namespace naru::ip {
 namespace {
-
-constexpr std::uint32_t kMinMtu = 68;  // RFC 791 3.2
 
 // RFC 1112 4: every host belongs to it.
 constexpr IpAddr kAllHosts = IpAddr::v4(224, 0, 0, 1);
@@ -25,11 +19,11 @@ bool InterfaceTable::init(Arena& arena, Context& context) {
 Result<std::uint8_t> InterfaceTable::add(std::string_view name, const MacAddr& mac,
                                          std::uint32_t mtu) {
   if (count_ == kMaxInterfaces) return std::unexpected(Error::no_memory);
-  if (mtu < kMinMtu || mac.is_multicast()) return std::unexpected(Error::invalid);
+  if (!is_mtu(mtu) || mac.is_multicast()) return std::unexpected(Error::invalid);
   Interface& interface = interfaces_[count_];
   name.copy(interface.name.data(), Interface::kMaxName);
   interface.mac = mac;
-  interface.mtu = static_cast<std::uint16_t>(std::min<std::size_t>(mtu, wire::Ipv4::kMaxPacket));
+  interface.mtu = static_cast<std::uint16_t>(mtu);
   interface.up = true;
   return count_++;
 }
@@ -121,7 +115,6 @@ Result<bool> InterfaceTable::join(std::uint8_t interface, const IpAddr& group) {
 bool InterfaceTable::leave(std::uint8_t interface, const IpAddr& group) {
   Membership* membership = find_membership(interface, group);
   if (membership == nullptr || --membership->users != 0) return false;
-  context_->wheel.cancel(*membership);
   by_group_.remove(context_->hash(group, interface), membership);
   memberships_.give_back(membership);
   return true;

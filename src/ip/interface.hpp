@@ -11,6 +11,7 @@
 #include "base/hash_chains.hpp"
 #include "base/list.hpp"
 #include "ip/context.hpp"
+#include "wire/ipv4.hpp"
 
 namespace naru::ip {
 
@@ -47,9 +48,7 @@ struct Interface {
 };
 
 // A group joined on an interface.
-struct Membership : Timer {
-  Membership() : Timer(TimerKind::membership) {}
-
+struct Membership {
   IpAddr group;
   std::uint32_t users = 0;
   std::uint32_t next = 0;
@@ -62,6 +61,9 @@ class InterfaceTable {
   static constexpr std::uint32_t kMaxMemberships = 1'024;
 
   [[nodiscard]] bool init(Arena& arena, Context& context);
+
+  static constexpr std::uint32_t kMinMtu = 68;  // RFC 791 3.2
+  static bool is_mtu(std::uint32_t mtu) { return mtu >= kMinMtu && mtu <= wire::Ipv4::kMaxPacket; }
 
   Result<std::uint8_t> add(std::string_view name, const MacAddr& mac, std::uint32_t mtu);
   std::uint8_t count() const { return count_; }

@@ -25,9 +25,19 @@
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
 
-#include "ip/destination.hpp"
+#include "ip/arp_probe.hpp"
+#include "ip/context.hpp"
+#include "ip/destination_cache.hpp"
+#include "ip/fragment.hpp"
+#include "ip/icmp_limiter.hpp"
+#include "ip/interface.hpp"
+#include "ip/neighbour.hpp"
+#include "ip/reassembly.hpp"
+#include "ip/route_table.hpp"
 #include "ip/types.hpp"
 #include "trace/ring.hpp"
+#include "wire/icmpv4.hpp"
+#include "wire/ipv4.hpp"
 
 namespace naru::ip {
 
@@ -48,11 +58,15 @@ class Ip {
   Status set_up(std::uint8_t interface, bool up, Time now);
   // Announces its addresses (RFC 5227 2.3).
   Status set_mac(std::uint8_t interface, const MacAddr& mac, Time now);
-  std::uint8_t interface_count() const;
-  std::string_view interface_name(std::uint8_t interface) const;
-  MacAddr interface_mac(std::uint8_t interface) const;
-  std::uint32_t interface_mtu(std::uint8_t interface) const;
-  bool interface_up(std::uint8_t interface) const;
+  std::uint8_t interface_count() const { return interfaces_.count(); }
+  std::string_view interface_name(std::uint8_t interface) const {
+    return interfaces_.at(interface).name.data();
+  }
+  MacAddr interface_mac(std::uint8_t interface) const { return interfaces_.at(interface).mac; }
+  std::uint32_t interface_mtu(std::uint8_t interface) const {
+    return interfaces_.at(interface).mtu;
+  }
+  bool interface_up(std::uint8_t interface) const { return interfaces_.at(interface).up; }
 
   // --- addresses ---
   // The network of the prefix becomes a connected route. With arp.probe_count the
@@ -60,64 +74,90 @@ class Ip {
   Status add_address(std::uint8_t interface, const Prefix& prefix, Time now);
   Status remove_address(std::uint8_t interface, const IpAddr& addr);
   // One of our unicast addresses and usable (all of 127/8 is).
-  bool is_local(const IpAddr& addr) const;
+  bool is_local(const IpAddr& addr) const { return interfaces_.is_local(addr); }
   // Limited broadcast, or the directed broadcast of one of our networks.
-  bool is_broadcast(const IpAddr& addr) const;
+  bool is_broadcast(const IpAddr& addr) const {
+    return addr.is_limited_broadcast() || interfaces_.find_broadcast(addr) != nullptr;
+  }
   template <class F>
-  void for_each_address(F&& f);  // f(const AddressInfo&)
+  void for_each_address(F&& f) {  // f(const AddressInfo&)
+    interfaces_.for_each_address([&](const Address& a) {
+      f(AddressInfo{.prefix = a.prefix, .interface = a.interface, .state = a.state});
+    });
+  }
 
   // Multicast groups that we listen to (RFC 1112); counted, so every join needs a leave.
   Status join(std::uint8_t interface, const IpAddr& group);
   void leave(std::uint8_t interface, const IpAddr& group);
 
   // --- routes ---
-  // Error::network_unreachable when the gateway is not on a connected network.
+  // Error::network_unreachable when the gateway is not on a network of the interface.
   Status add_route(const Route& route);
   // The route with this prefix, gateway and interface.
   Status remove_route(const Route& route);
   template <class F>
-  void for_each_route(F&& f);  // f(const Route&)
+  void for_each_route(F&& f) {  // f(const Route&)
+    routes_.for_each(f);
+  }
 
   // --- neighbours ---
-  Status add_permanent_neighbour(std::uint8_t interface, const IpAddr& addr, const MacAddr& mac);
+  Status add_permanent_neighbour(std::uint8_t interface, const IpAddr& addr, const MacAddr& mac,
+                                 Time now);
   template <class F>
-  void for_each_neighbour(F&& f);  // f(const NeighbourInfo&)
+  void for_each_neighbour(F&& f) {  // f(const NeighbourInfo&)
+    neighbours_.for_each([&](const Neighbour& n) {
+      f(NeighbourInfo{.addr = n.addr, .mac = n.mac, .interface = n.interface, .state = n.state});
+    });
+  }
 
   // --- destinations ---
-  // The way to `remote`, from `local` (or any address of ours) over `interface`
+  // The way to `remote`, from `local` (or :: for any address of ours) over `interface`
   // (or any). 0.0.0.0 is ourselves, as in Linux. Errors: network_unreachable,
-  // host_unreachable (the neighbour does not answer), address_not_available (local
-  // is not ours), invalid (a loopback source off the host).
+  // address_not_available (local is not ours), invalid (a loopback source off the host).
   Result<std::uint32_t> destination(const IpAddr& remote, const IpAddr& local, Time now,
                                     std::uint8_t interface = kAnyInterface);
-  DestinationRef ref(std::uint32_t index) const;
+  DestinationRef ref(std::uint32_t index) const {
+    return {index, destinations_.at(index)->generation};
+  }
   // False when anything about it changed: then ask destination() again. False for
   // a default-made reference.
-  bool is_current(const DestinationRef& ref) const;
-  const Destination& at(std::uint32_t index) const;
+  bool is_current(const DestinationRef& ref) const {
+    const Destination& d = *destinations_.at(ref.index);
+    return d.generation == ref.generation && d.epoch == epoch_ && ref.generation != 0;
+  }
+  const Destination& at(std::uint32_t index) const { return *destinations_.at(index); }
 
   // The peer makes progress: no need to ask for its address (RFC 1122 2.3.2.1).
-  void confirm_neighbour(std::uint32_t destination, Time now);
-  // The peer does not seem to get what we send: another gateway may do better.
-  void doubt_neighbour(std::uint32_t destination, Time now);
+  void confirm_neighbour(std::uint32_t destination, Time now) {
+    if (Neighbour* n = neighbour_of(*destinations_.at(destination))) neighbours_.confirm(*n, now);
+  }
+  // The peer does not seem to get what we send: its address is asked for again, and where
+  // the neighbour does not answer another gateway is tried (RFC 1122 3.3.1.4).
+  void doubt_neighbour(std::uint32_t destination) {
+    if (Neighbour* n = neighbour_of(*destinations_.at(destination))) neighbours_.doubt(*n);
+  }
   // After the quoted sequence number was found right (RFC 5927 4).
   void confirm_path_mtu(const IpAddr& remote, std::uint32_t mtu, Time now);
 
   // --- output ---
   // Where the layer-4 header begins in TxFrame::header.
-  static constexpr std::uint16_t transport_offset(std::uint32_t /*destination*/) { return 34; }
+  static constexpr std::uint16_t transport_offset(std::uint32_t /*destination*/) {
+    return Destination::kTemplate;
+  }
 
   // The frame has its layer-4 header at transport_offset, header_length, spans,
-  // payload_length, gso_size and needs_checksum; this adds the rest.
+  // payload_length, gso_size and needs_checksum; this adds the rest. `destination`
+  // is current.
   Verdict output(TxFrame& frame, std::uint32_t destination, const SendParams& params, Time now);
 
-  // The next whole frame that ip itself wants to send, on packet->interface; the
-  // caller's to give back to the pool when describe() and the link are done with it.
+  // The next packet that ip itself wants to send, for packet->interface: a whole frame;
+  // on kLoopback an IP packet for input_loopback(). It is the caller's: to be given
+  // back to the pool when describe() and the link are done with it.
   Packet* pop_output();
-  bool has_output() const;
+  bool has_output() const { return fragmenter_.busy() || !context_.output.empty(); }
   // The frame of a packet from pop_output() in the way that links take frames. The
   // payload span points into the packet.
-  void describe(const Packet& packet, TxFrame& frame) const;
+  static void describe(const Packet& packet, TxFrame& frame);
 
   // --- input ---
   // A frame from a link, Ethernet header first, packet->interface set. May be a chain.
@@ -134,8 +174,88 @@ class Ip {
   void send_error(IcmpError error, const Packet& offending, Time now, std::uint32_t value = 0);
 
   // --- time ---
-  Time next_deadline() const;
+  Time next_deadline() const { return context_.wheel.next_deadline(); }
   void on_timer(Time now);
+
+ private:
+  // What a packet's destination address means to us.
+  enum class Target : std::uint8_t { us, group, elsewhere };
+
+  // destinations.cpp
+  struct Way {  // what build() finds out
+    std::uint8_t interface = 0;
+    IpAddr next_hop;
+    IpAddr source;
+  };
+  Neighbour* neighbour_of(const Destination& d);
+  Status build(Destination& d, Time now);
+  Result<Way> find_way(Destination& d, Time now);
+  Result<Way> way_to_group(const Destination& d, Time now);
+  Status choose_source(const Destination& d, Way& way);
+  const Route* lookup(const IpAddr& addr, std::uint8_t interface, Time now) const;
+  void change_epoch() { ++epoch_; }
+
+  // output.cpp
+  bool is_resolved(Destination& d, TxFrame& frame, Time now);
+  Verdict output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now);
+  void fill_headers(TxFrame& frame, Destination& d, const SendParams& params);
+  Packet* copy_frame(const TxFrame& frame);
+  void trace_output(const TxFrame& frame, const Destination& d, Time now);
+  Verdict hold(const TxFrame& frame, Destination& d, Time now);
+  void send_own(Packet* message, std::uint32_t destination, const SendParams& params, Time now);
+
+  // input.cpp
+  Input input_packet(Packet* packet, Time now);
+  Input drop(Packet* packet, Drop reason, Time now) {
+    return {.action = Input::Action::dropped, .reason = context_.drop(packet, reason, now)};
+  }
+  Drop check_source(const Packet& packet, const wire::Ipv4View& view) const;
+  Drop check_options(const Packet& packet, const wire::Ipv4View& view, Time now);
+  Target classify(const Packet& packet) const;
+  bool passes_reverse_path(const Packet& packet, Time now) const;
+  Input reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
+  Input deliver(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
+
+  // arp_input.cpp
+  Input input_arp(Packet* packet, Time now);
+  Drop check_sender(const Interface& interface, const wire::Arp& arp) const;
+  bool is_ours_on(std::uint8_t interface, const IpAddr& addr) const;
+  void learn(std::uint8_t interface, const wire::Arp& arp, Time now);
+  void answer(std::uint8_t interface, const wire::Arp& arp, Time now);
+
+  // icmp_input.cpp
+  Input input_icmp(Packet* packet, bool group, Time now);
+  Input answer_echo(Packet* packet, bool group, Time now);
+  Drop input_icmp_error(const wire::Icmpv4View& view);
+  Drop input_redirect(const Packet& packet, const wire::Icmpv4View& view, Time now);
+  void report_unreachable(const Packet& frame);
+  void push_error(const ErrorReport& report);
+
+  // icmp_output.cpp
+  bool may_complain(const Packet& offending, const wire::Ipv4View& view) const;
+
+  // forward.cpp
+  Input forward(Packet* packet, const wire::Ipv4View& view, Time now);
+  Drop check_forwardable(const Packet& packet) const;
+  Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now);
+
+  void on_neighbour_timer(Neighbour& n, Time now);
+
+  static constexpr std::uint32_t kMaxErrors = 64;
+
+  Context context_;
+  InterfaceTable interfaces_;
+  RouteTable routes_;
+  NeighbourTable neighbours_;
+  DestinationCache destinations_;
+  Reassembly reassembly_;
+  AddressProber prober_;
+  IcmpLimiter limiter_;
+  Fragmenter fragmenter_;
+  std::uint32_t epoch_ = 1;  // changes with every route, address and interface
+  std::array<ErrorReport, kMaxErrors> errors_;
+  std::uint32_t first_error_ = 0;
+  std::uint32_t error_count_ = 0;
 };
 
 }  // namespace naru::ip

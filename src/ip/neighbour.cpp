@@ -48,6 +48,7 @@ void NeighbourTable::remove(Neighbour& n, Time now) {
   if (n.state != NeighbourState::permanent) list_of(n).remove(&n);
   table_.remove(hash(n.interface, n.addr), &n);
   n.version = 0;
+  n.fresh_until = Time::min();
   neighbours_.give_back(&n);
 }
 
@@ -71,7 +72,8 @@ void NeighbourTable::ask(Neighbour& n, Time now) {
   const Address* source = interfaces_->select_source(n.interface, n.addr);
   n.last_asked = now;
   ++n.attempts;
-  const bool unicast = n.has_mac() && n.attempts == 1;
+  // From and about link-local addresses everything is broadcast (RFC 3927 2.5).
+  const bool unicast = n.has_mac() && n.attempts == 1 && !n.addr.is_link_local();
   send_arp(*context_, interface, n.interface, unicast ? n.mac : MacAddr::broadcast(),
            {.op = wire::Arp::kRequest,
             .sha = interface.mac,
@@ -175,6 +177,7 @@ void NeighbourTable::on_answer(Neighbour& n, const MacAddr& mac, bool asked, Tim
                          .remote = {.addr = n.addr, .port = 0}});
   while (Packet* packet = n.waiting.pop_front()) {
     --waiting_;
+    packet->interface = n.interface;
     wire::store_mac(packet->data, mac);
     context_->send(packet, now);
   }

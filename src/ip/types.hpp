@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include <naru/buf/packet.hpp>
 #include <naru/config/counters.hpp>
@@ -18,8 +17,11 @@ inline constexpr std::uint8_t kAnyInterface = 0xff;
 struct SendParams {
   Protocol protocol{};
   std::uint8_t tos = 0;
-  std::uint8_t ttl = 0;  // 0: the default, which is 1 for multicast (RFC 1112 6.1)
-  bool dont_fragment = false;
+  std::uint8_t ttl = 0;        // 0: the default, which is 1 for multicast (RFC 1112 6.1)
+  bool dont_fragment = false;  // DF; a packet longer than the path MTU is too_big
+  // DF as long as it fits into the path MTU, else fragmented here (what Linux does by
+  // default). Neither: no DF, and routers may fragment too.
+  bool fragment_here = false;
 };
 
 // What became of a frame given to output().
@@ -108,7 +110,6 @@ enum class NeighbourState : std::uint8_t {
   failed,   // did not answer
   permanent,
 };
-std::string_view to_string(NeighbourState state);
 
 struct AddressInfo {
   Prefix prefix;

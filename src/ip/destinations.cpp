@@ -1,0 +1,177 @@
+// Ip: the way to a destination.
+#include <algorithm>
+
+#include "ip/ip.hpp"
+#include "wire/checksum.hpp"
+#include "wire/ethernet.hpp"
+#include "wire/ipv4.hpp"
+
+namespace naru::ip {
+namespace {
+
+// After this a gateway that failed to answer is given another chance.
+constexpr Duration kGatewayPenalty = 60s;
+
+// Below this no path MTU is believed: smaller ones are an attack rather than a network
+// (Linux' min_pmtu; RFC 1191 3 allows 68).
+constexpr std::uint32_t kLeastPathMtu = 552;
+
+// RFC 1112 6.4: the low 23 bits of the group behind 01:00:5e.
+MacAddr group_mac(const IpAddr& addr) {
+  if (!addr.is_multicast()) return MacAddr::broadcast();
+  const auto& b = addr.bytes();
+  return {{0x01, 0x00, 0x5e, static_cast<std::uint8_t>(b[13] & 0x7fU), b[14], b[15]}};
+}
+
+}  // namespace
+
+Result<std::uint32_t> Ip::destination(const IpAddr& remote, const IpAddr& local, Time now,
+                                      std::uint8_t interface) {
+  const IpAddr& to = remote.is_any() ? IpAddr::loopback_v4() : remote;
+  const IpAddr& from = local.is_any() ? IpAddr() : local;
+  Destination* d = destinations_.find(to, from, interface);
+  if (d != nullptr && d->epoch == epoch_) [[likely]] {
+    d->referenced = true;
+    return destinations_.index_of(d);
+  }
+  if (d == nullptr) d = destinations_.add(to, from, interface);
+  const Status built = build(*d, now);
+  if (!built) {
+    destinations_.remove(d);
+    return std::unexpected(built.error());
+  }
+  return destinations_.index_of(d);
+}
+
+Neighbour* Ip::neighbour_of(const Destination& d) {
+  if (d.neighbour == kNoIndex) return nullptr;
+  Neighbour* n = neighbours_.at(d.neighbour);
+  const bool is_it = n->version != 0 && n->addr == d.next_hop && n->interface == d.interface;
+  return is_it ? n : nullptr;
+}
+
+Status Ip::build(Destination& d, Time now) {
+  const auto way = find_way(d, now);
+  if (!way) return std::unexpected(way.error());
+  const Interface& interface = interfaces_.at(way->interface);
+  d.interface = way->interface;
+  d.source = way->source;
+  d.next_hop = way->next_hop;
+  d.neighbour = kNoIndex;
+  d.neighbour_version = 0;
+  d.mtu = d.path_mtu == 0 ? interface.mtu : std::min(d.path_mtu, interface.mtu);
+  d.epoch = epoch_;
+  d.referenced = true;
+  destinations_.bump(&d);
+
+  const bool is_group = d.is_broadcast || d.is_multicast;
+  d.loops_back = d.is_broadcast || (d.is_multicast && interfaces_.is_member(d.interface, d.remote));
+  if (!d.is_local && !is_group) {
+    Neighbour* n = neighbours_.find_or_add(d.interface, d.next_hop, now);
+    if (n == nullptr) return std::unexpected(Error::no_memory);
+    n->is_gateway |= d.next_hop != d.remote;
+    d.neighbour = neighbours_.index_of(n);
+  }
+  d.address_sum = wire::fold(wire::pseudo_header_sum(d.source, d.remote, Protocol{}, 0));
+  d.header = {};
+  wire::Ethernet{is_group ? group_mac(d.remote) : MacAddr(), interface.mac, wire::kEtherTypeIpv4}
+      .emit(d.header.data());
+  std::uint8_t* ip = d.header.data() + wire::Ethernet::kHeaderSize;
+  ip[0] = 0x45;
+  wire::store_ipv4(ip + 12, d.source);
+  wire::store_ipv4(ip + 16, d.remote);
+  return {};
+}
+
+Result<Ip::Way> Ip::find_way(Destination& d, Time now) {
+  const Address* directed = interfaces_.find_broadcast(d.remote);
+  d.is_multicast = d.remote.is_multicast();
+  d.is_broadcast = d.remote.is_limited_broadcast() || directed != nullptr;
+  d.is_local = is_local(d.remote);
+  if (!d.remote.is_v4()) return std::unexpected(Error::network_unreachable);
+
+  if (d.is_local) {
+    const bool any = d.asked_local == IpAddr();
+    if (!any && !is_local(d.asked_local)) return std::unexpected(Error::address_not_available);
+    const IpAddr ours = d.remote.is_loopback() ? IpAddr::loopback_v4() : d.remote;
+    return Way{.interface = kLoopback, .next_hop = d.remote, .source = any ? ours : d.asked_local};
+  }
+  if (d.is_multicast || d.is_broadcast) return way_to_group(d, now);
+
+  const Route* route = lookup(d.remote, d.asked_interface, now);
+  if (route == nullptr) return std::unexpected(Error::network_unreachable);
+  const bool on_link = route->gateway.is_any();
+  // Never beyond the link (RFC 3927 2.7).
+  if (d.remote.is_link_local() && !on_link) return std::unexpected(Error::network_unreachable);
+  Way way{.interface = route->interface,
+          .next_hop = on_link ? d.remote : route->gateway,
+          .source = route->source};
+  if (const Status chosen = choose_source(d, way); !chosen) return std::unexpected(chosen.error());
+  return way;
+}
+
+// Over the interface asked for; else the one with the local address, else where a route
+// (the default one, for 255.255.255.255) leads, else the first that is up.
+Result<Ip::Way> Ip::way_to_group(const Destination& d, Time now) {
+  Way way{.interface = d.asked_interface, .next_hop = d.remote, .source = {}};
+  if (way.interface == kAnyInterface) {
+    const Address* directed = interfaces_.find_broadcast(d.remote);
+    const Address* local = interfaces_.find_address(d.asked_local);
+    const Route* route = lookup(d.remote, kAnyInterface, now);
+    if (directed != nullptr) {
+      way.interface = directed->interface;
+    } else if (local != nullptr) {
+      way.interface = local->interface;
+    } else if (route != nullptr) {
+      way.interface = route->interface;
+    } else {
+      std::uint8_t i = kLoopback + 1;
+      while (i < interfaces_.count() && !interfaces_.at(i).up) ++i;
+      way.interface = i;
+    }
+  }
+  if (!interfaces_.exists(way.interface) || !interfaces_.at(way.interface).up) {
+    return std::unexpected(Error::network_unreachable);
+  }
+  const Status chosen = choose_source(d, way);
+  // A host without an address may still broadcast, to ask for one (RFC 1122 3.2.1.3 (a)).
+  if (!chosen && !(d.is_broadcast && d.asked_local == IpAddr())) {
+    return std::unexpected(chosen.error());
+  }
+  if (way.source == IpAddr()) way.source = IpAddr::any_v4();
+  return way;
+}
+
+// What the caller bound to; else what the route prefers; else what fits the next hop.
+Status Ip::choose_source(const Destination& d, Way& way) {
+  if (d.asked_local != IpAddr()) {
+    if (!is_local(d.asked_local)) return std::unexpected(Error::address_not_available);
+    if (d.asked_local.is_loopback()) return std::unexpected(Error::invalid);
+    way.source = d.asked_local;
+    return {};
+  }
+  if (!way.source.is_any() && is_local(way.source)) return {};
+  const Address* address = interfaces_.select_source(way.interface, way.next_hop);
+  if (address == nullptr) return std::unexpected(Error::address_not_available);
+  way.source = address->addr;
+  return {};
+}
+
+const Route* Ip::lookup(const IpAddr& addr, std::uint8_t interface, Time now) const {
+  return routes_.lookup(addr, [&](const Route& route) {
+    if (interface != kAnyInterface && route.interface != interface) return RouteTable::Rank::no;
+    if (!interfaces_.at(route.interface).up) return RouteTable::Rank::no;
+    if (route.gateway.is_any()) return RouteTable::Rank::good;
+    const Neighbour* gateway = neighbours_.find(route.interface, route.gateway);
+    const bool dead = gateway != nullptr && gateway->state == NeighbourState::failed &&
+                      now - gateway->last_asked < kGatewayPenalty;
+    return dead ? RouteTable::Rank::last_resort : RouteTable::Rank::good;
+  });
+}
+
+void Ip::confirm_path_mtu(const IpAddr& remote, std::uint32_t mtu, Time now) {
+  const std::uint32_t believed = std::clamp<std::uint32_t>(mtu, kLeastPathMtu, 0xffff);
+  destinations_.lower_path_mtu(remote, static_cast<std::uint16_t>(believed), now);
+}
+
+}  // namespace naru::ip

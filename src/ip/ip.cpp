@@ -1,0 +1,202 @@
+#include "ip/ip.hpp"
+
+namespace naru::ip {
+
+bool Ip::init(Arena& arena, const Options& options, Counters& counters, trace::Ring& trace,
+              Random& random, PacketPool& pool) {
+  context_.options = &options;
+  context_.counters = &counters;
+  context_.trace = &trace;
+  context_.random = &random;
+  context_.pool = &pool;
+  context_.key = {random.next_u64(), random.next_u64()};
+  if (!interfaces_.init(arena, context_) ||
+      !routes_.init(arena, context_, options.u32(Option::max_routes)) ||
+      !neighbours_.init(arena, context_, interfaces_) || !destinations_.init(arena, context_) ||
+      !reassembly_.init(arena, context_)) {
+    return false;
+  }
+  prober_.init(context_, interfaces_);
+  return interfaces_.add("lo", {}, wire::Ipv4::kMaxPacket).has_value() &&
+         add_address(kLoopback, {IpAddr::loopback_v4(), 8}, Time()).has_value();
+}
+
+Result<std::uint8_t> Ip::add_interface(std::string_view name, const MacAddr& mac, std::uint32_t mtu,
+                                       Time) {
+  change_epoch();
+  return interfaces_.add(name, mac, mtu);
+}
+
+Status Ip::set_mtu(std::uint8_t interface, std::uint32_t mtu) {
+  if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
+  if (!InterfaceTable::is_mtu(mtu)) return std::unexpected(Error::invalid);
+  interfaces_.at(interface).mtu = static_cast<std::uint16_t>(mtu);
+  change_epoch();
+  return {};
+}
+
+Status Ip::set_up(std::uint8_t interface, bool up, Time now) {
+  if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
+  Interface& i = interfaces_.at(interface);
+  if (i.up == up) return {};
+  i.up = up;
+  change_epoch();
+  if (!up) {
+    neighbours_.flush(interface, now);
+    return {};
+  }
+  for (Address* a = i.addresses.front(); a != nullptr; a = i.addresses.next(a)) {
+    prober_.announce_again(*a, now);
+  }
+  return {};
+}
+
+Status Ip::set_mac(std::uint8_t interface, const MacAddr& mac, Time now) {
+  if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
+  if (mac.is_multicast()) return std::unexpected(Error::invalid);
+  Interface& i = interfaces_.at(interface);
+  i.mac = mac;
+  change_epoch();
+  for (Address* a = i.addresses.front(); a != nullptr; a = i.addresses.next(a)) {
+    prober_.announce_again(*a, now);
+  }
+  return {};
+}
+
+Status Ip::add_address(std::uint8_t interface, const Prefix& prefix, Time now) {
+  if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
+  if (!prefix.addr.is_v4() || prefix.length > 32 || prefix.addr.is_any() ||
+      prefix.addr.is_multicast() || prefix.addr.is_limited_broadcast()) {
+    return std::unexpected(Error::invalid);
+  }
+  const auto address = interfaces_.add_address(interface, prefix);
+  if (!address) return std::unexpected(address.error());
+  const Status route =
+      prefix.length == 32
+          ? Status()
+          : routes_.add(
+                {.prefix = prefix, .gateway = {}, .source = prefix.addr, .interface = interface},
+                true);
+  if (!route) {
+    interfaces_.remove_address(*address);
+    return route;
+  }
+  change_epoch();
+  prober_.start(**address, now);
+  return {};
+}
+
+Status Ip::remove_address(std::uint8_t interface, const IpAddr& addr) {
+  Address* address = interfaces_.find_address(addr);
+  if (address == nullptr || address->interface != interface) {
+    return std::unexpected(Error::address_not_available);
+  }
+  if (address->prefix.length != 32) {
+    (void)routes_.remove(
+        {.prefix = address->prefix, .gateway = {}, .source = address->addr, .interface = interface},
+        true);
+  }
+  interfaces_.remove_address(address);
+  change_epoch();
+  return {};
+}
+
+Status Ip::join(std::uint8_t interface, const IpAddr& group) {
+  if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
+  if (!group.is_multicast()) return std::unexpected(Error::invalid);
+  const auto joined = interfaces_.join(interface, group);
+  if (!joined) return std::unexpected(joined.error());
+  if (*joined) change_epoch();
+  return {};
+}
+
+void Ip::leave(std::uint8_t interface, const IpAddr& group) {
+  if (interfaces_.leave(interface, group)) change_epoch();
+}
+
+Status Ip::add_route(const Route& route) {
+  if (!interfaces_.exists(route.interface)) return std::unexpected(Error::not_found);
+  const bool has_gateway = !route.gateway.is_any();
+  if (has_gateway && !interfaces_.is_on_link(route.interface, route.gateway)) {
+    return std::unexpected(Error::network_unreachable);
+  }
+  if (!route.source.is_any() && !is_local(route.source)) {
+    return std::unexpected(Error::address_not_available);
+  }
+  const Status added = routes_.add(route, false);
+  if (added) change_epoch();
+  return added;
+}
+
+Status Ip::remove_route(const Route& route) {
+  const Status removed = routes_.remove(route, false);
+  if (removed) change_epoch();
+  return removed;
+}
+
+Status Ip::add_permanent_neighbour(std::uint8_t interface, const IpAddr& addr, const MacAddr& mac,
+                                   Time now) {
+  if (!interfaces_.exists(interface) || interface == kLoopback || mac.is_multicast()) {
+    return std::unexpected(Error::invalid);
+  }
+  Neighbour* n = neighbours_.find_or_add(interface, addr, now);
+  if (n == nullptr) return std::unexpected(Error::no_memory);
+  neighbours_.set_permanent(*n, mac, now);
+  return {};
+}
+
+void Ip::on_timer(Time now) {
+  while (TimerNode* node = context_.wheel.pop_expired(now)) {
+    auto* timer = static_cast<Timer*>(node);
+    switch (timer->kind) {
+      case TimerKind::neighbour:
+        on_neighbour_timer(*static_cast<Neighbour*>(timer), now);
+        break;
+      case TimerKind::address:
+        if (prober_.on_timer(*static_cast<Address*>(timer), now)) change_epoch();
+        break;
+      case TimerKind::reassembly:
+        if (Packet* first = reassembly_.on_timer(*static_cast<Assembly*>(timer), now)) {
+          send_error(IcmpError::reassembly_exceeded, *first, now);
+          context_.pool->give_back(first);
+        }
+        break;
+      case TimerKind::path_mtu:
+        destinations_.on_timer(now);
+        break;
+    }
+  }
+}
+
+void Ip::on_neighbour_timer(Neighbour& n, Time now) {
+  const std::uint32_t failures = neighbours_.gateway_failures();
+  PacketQueue undeliverable = neighbours_.on_timer(n, now);
+  while (Packet* frame = undeliverable.pop_front()) {
+    if ((frame->flags & kForwarded) != 0) {
+      send_error(IcmpError::host_unreachable, *frame, now);
+    } else {
+      report_unreachable(*frame);
+    }
+    context_.drop(frame, Drop::neighbour_unreachable, now);
+  }
+  if (neighbours_.gateway_failures() != failures) change_epoch();
+}
+
+bool Ip::pop_error(ErrorReport& report) {
+  if (error_count_ == 0) return false;
+  report = errors_[first_error_];
+  first_error_ = (first_error_ + 1) % kMaxErrors;
+  --error_count_;
+  return true;
+}
+
+void Ip::push_error(const ErrorReport& report) {
+  if (error_count_ == kMaxErrors) {
+    context_.counters->drop(Drop::icmp_rate_limited);
+    return;
+  }
+  errors_[(first_error_ + error_count_) % kMaxErrors] = report;
+  ++error_count_;
+}
+
+}  // namespace naru::ip

@@ -1,0 +1,245 @@
+// Ip: packets out.
+#include <algorithm>
+#include <cstring>
+
+#include "ip/identification.hpp"
+#include "ip/ip.hpp"
+#include "wire/checksum.hpp"
+#include "wire/ethernet.hpp"
+#include "wire/ipv4.hpp"
+#include "wire/tcp.hpp"
+#include "wire/udp.hpp"
+
+namespace naru::ip {
+namespace {
+
+using wire::Ethernet;
+using wire::Ipv4;
+
+constexpr std::size_t kIp = Ethernet::kHeaderSize;  // where the IP header is in a frame
+constexpr std::uint16_t kDontFragment = 0x4000;
+
+std::size_t checksum_offset(Protocol protocol) {
+  return protocol == Protocol::udp ? wire::Udp::kChecksumOffset : wire::Tcp::kChecksumOffset;
+}
+
+// All bytes of a frame one after the other.
+void gather(const TxFrame& frame, std::uint8_t* to) {
+  std::memcpy(to, frame.header.data(), frame.header_length);
+  to += frame.header_length;
+  for (std::size_t i = 0; i < frame.span_count; ++i) {
+    std::memcpy(to, frame.spans[i].data(), frame.spans[i].size());
+    to += frame.spans[i].size();
+  }
+}
+
+// For a frame that will not pass through a link's edge as it is.
+void fill_in_checksum(const TxFrame& frame, std::uint8_t* bytes) {
+  std::uint8_t* transport = bytes + frame.transport_offset;
+  const std::uint32_t length = frame.length() - frame.transport_offset;
+  std::uint8_t* field = transport + checksum_offset(frame.protocol);
+  wire::store_checksum(field, 0);
+  const std::uint64_t pseudo = wire::add(frame.pseudo_sum, __builtin_bswap32(length));
+  const std::uint16_t checksum = wire::finish(wire::sum_bytes(transport, length, pseudo));
+  wire::store_checksum(field,
+                       frame.protocol == Protocol::udp ? wire::Udp::nonzero(checksum) : checksum);
+}
+
+}  // namespace
+
+Verdict Ip::output(TxFrame& frame, std::uint32_t destination, const SendParams& params, Time now) {
+  Destination& d = *destinations_.at(destination);
+  d.referenced = true;
+  const std::uint32_t largest =
+      frame.gso_size == 0 ? frame.length() : std::uint32_t{frame.header_length} + frame.gso_size;
+  if (largest - kIp > d.mtu || frame.length() - kIp > Ipv4::kMaxPacket) [[unlikely]] {
+    return output_long(frame, d, params, now);
+  }
+  fill_headers(frame, d, params);
+  context_.counters->add(Counter::ip_out);
+  if (context_.trace->on()) [[unlikely]]
+    trace_output(frame, d, now);
+  if (d.is_local) return {.action = Verdict::Action::loopback, .interface = kLoopback};
+  if (!is_resolved(d, frame, now)) return hold(frame, d, now);
+  return {.action = Verdict::Action::send, .interface = d.interface, .loop_copy = d.loops_back};
+}
+
+void Ip::trace_output(const TxFrame& frame, const Destination& d, Time now) {
+  context_.trace->emit({.at = now,
+                        .kind = trace::Kind::packet_out,
+                        .protocol = frame.protocol,
+                        .interface = d.interface,
+                        .length = static_cast<std::uint32_t>(frame.length() - kIp),
+                        .local = {.addr = d.next_hop, .port = 0},
+                        .remote = {.addr = d.remote, .port = 0}});
+}
+
+// What differs between the packets to one destination; the sum of the rest is known.
+void Ip::fill_headers(TxFrame& frame, Destination& d, const SendParams& params) {
+  static_assert(Destination::kTemplate == Ethernet::kHeaderSize + Ipv4::kHeaderSize);
+  std::memcpy(frame.header.data(), d.header.data(), Destination::kTemplate);
+  std::uint8_t* ip = frame.header.data() + kIp;
+  const auto length = static_cast<std::uint16_t>(frame.length() - kIp);
+  const bool dont_fragment = params.dont_fragment || params.fragment_here;
+  const std::uint8_t default_ttl =
+      d.is_multicast ? 1 : static_cast<std::uint8_t>(context_.options->get(Option::ip_default_ttl));
+  const std::uint8_t ttl = params.ttl != 0 ? params.ttl : default_ttl;
+
+  ip[1] = params.tos;
+  store_be16(ip + 2, length);
+  // Packets that nobody may fragment need no identification (RFC 6864 4).
+  if (!dont_fragment) store_be16(ip + 4, identification(context_.key, d.id++, load_be64(ip + 12)));
+  if (dont_fragment) store_be16(ip + 6, kDontFragment);
+  ip[8] = ttl;
+  ip[9] = static_cast<std::uint8_t>(params.protocol);
+  const std::uint64_t sum =
+      d.address_sum + wire::load_word32(ip) + wire::load_word32(ip + 4) + wire::load_word32(ip + 8);
+  wire::store_checksum(ip + Ipv4::kChecksumOffset, wire::finish(sum));
+
+  frame.network_offset = kIp;
+  frame.transport_offset = Destination::kTemplate;
+  frame.protocol = params.protocol;
+  frame.pseudo_sum =
+      d.address_sum + (std::uint64_t{static_cast<std::uint8_t>(params.protocol)} << 8U);
+}
+
+// Whether the frame may leave now; then its destination MAC is right.
+bool Ip::is_resolved(Destination& d, TxFrame& frame, Time now) {
+  if (d.neighbour == kNoIndex) return true;
+  Neighbour* n = neighbours_.at(d.neighbour);
+  if (n->version == d.neighbour_version && now < n->fresh_until) [[likely]]
+    return true;
+
+  n = neighbour_of(d);
+  if (n == nullptr) {  // evicted meanwhile
+    n = neighbours_.find_or_add(d.interface, d.next_hop, now);
+    if (n == nullptr) return false;
+    d.neighbour = neighbours_.index_of(n);
+  }
+  if (!neighbours_.use(*n, now)) return false;
+  d.neighbour_version = n->version;
+  wire::store_mac(d.header.data(), n->mac);
+  wire::store_mac(frame.header.data(), n->mac);
+  return true;
+}
+
+// One buffer with the whole frame, its checksum filled in unless a link is to cut it.
+Packet* Ip::copy_frame(const TxFrame& frame) {
+  Packet* packet = context_.pool->take(frame.length());
+  if (packet == nullptr) return nullptr;
+  gather(frame, packet->data);
+  packet->length = frame.length();
+  packet->network_offset = static_cast<std::uint16_t>(packet->headroom() + kIp);
+  packet->protocol = static_cast<std::uint8_t>(frame.protocol);
+  packet->gso_size = frame.gso_size;
+  if (frame.needs_checksum && frame.gso_size == 0) fill_in_checksum(frame, packet->data);
+  return packet;
+}
+
+Verdict Ip::hold(const TxFrame& frame, Destination& d, Time now) {
+  Neighbour* n = neighbour_of(d);
+  Packet* packet = n == nullptr ? nullptr : copy_frame(frame);
+  if (packet == nullptr) {
+    const Drop reason = n == nullptr ? Drop::neighbour_table_full : Drop::no_buffer;
+    return {.action = Verdict::Action::dropped, .reason = context_.counters->drop(reason)};
+  }
+  packet->interface = d.interface;
+  neighbours_.hold(*n, packet, now);
+  return {.action = Verdict::Action::held, .interface = d.interface};
+}
+
+// Longer than the path MTU: the packet is cut by us, or not sent.
+Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now) {
+  if (params.dont_fragment || frame.gso_size != 0 || frame.length() - kIp > Ipv4::kMaxPacket) {
+    return {.action = Verdict::Action::too_big, .mtu = d.mtu};
+  }
+  SendParams to_be_cut = params;
+  to_be_cut.fragment_here = false;
+  fill_headers(frame, d, to_be_cut);
+  context_.counters->add(Counter::ip_out);
+  if (context_.trace->on()) trace_output(frame, d, now);
+  Packet* packet = copy_frame(frame);
+  if (packet == nullptr) {
+    return {.action = Verdict::Action::dropped, .reason = context_.counters->drop(Drop::no_buffer)};
+  }
+  packet->interface = d.interface;
+  packet->flags = kToBeCut;
+  packet->seq = d.mtu;
+  if (is_resolved(d, frame, now)) {
+    wire::store_mac(packet->data, wire::load_mac(frame.header.data()));
+    context_.send(packet, now);
+    return {.action = Verdict::Action::queued, .interface = d.interface, .loop_copy = d.loops_back};
+  }
+  Neighbour* n = neighbour_of(d);
+  if (n == nullptr) {
+    return {.action = Verdict::Action::dropped,
+            .reason = context_.drop(packet, Drop::neighbour_table_full, now)};
+  }
+  neighbours_.hold(*n, packet, now);
+  return {.action = Verdict::Action::held, .interface = d.interface};
+}
+
+// A message of ip's own, such as an ICMP error: `message` is the layer-4 unit, in front of
+// which there is room for the headers. Takes it.
+void Ip::send_own(Packet* message, std::uint32_t destination, const SendParams& params, Time now) {
+  TxFrame frame;
+  frame.header_length = Destination::kTemplate;
+  frame.spans[0] = message->bytes();
+  frame.span_count = 1;
+  frame.payload_length = message->length;
+  const Verdict verdict = output(frame, destination, params, now);
+  if (verdict.action != Verdict::Action::send && verdict.action != Verdict::Action::loopback) {
+    context_.pool->give_back(message);  // copied, or dropped and counted
+    return;
+  }
+  std::memcpy(message->push(Destination::kTemplate), frame.header.data(), Destination::kTemplate);
+  message->interface = verdict.interface;
+  message->flags = 0;
+  message->gso_size = 0;
+  message->checksum = ChecksumState::unchecked;
+  if (verdict.action == Verdict::Action::loopback) message->pull(kIp);
+  context_.send(message, now);
+}
+
+Packet* Ip::pop_output() {
+  for (;;) {
+    if (Packet* piece = fragmenter_.next(context_)) return piece;
+    Packet* packet = context_.output.pop_front();
+    if (packet == nullptr || (packet->flags & kToBeCut) == 0) return packet;
+    fragmenter_.start(packet);
+  }
+}
+
+void Ip::describe(const Packet& packet, TxFrame& frame) {
+  frame.gso_size = 0;
+  frame.needs_checksum = false;
+  frame.network_offset = frame.transport_offset = 0;
+  frame.header_length = static_cast<std::uint16_t>(std::min<std::uint32_t>(packet.length, kIp));
+  const Bytes bytes = packet.bytes();
+  const bool is_ip = bytes.size() > kIp && load_be16(bytes.data() + 12) == wire::kEtherTypeIpv4;
+  if (const auto ip = is_ip ? wire::Ipv4View::parse(bytes.subspan(kIp)) : std::nullopt) {
+    frame.network_offset = kIp;
+    frame.protocol = ip->protocol();
+    frame.header_length = static_cast<std::uint16_t>(kIp + ip->header_size());
+    // Segments that a link delivered as one leave as one; and what came without a checksum,
+    // because its sender vouched for it, gets one now.
+    const bool vouched = packet.checksum == ChecksumState::good && !ip->is_fragment();
+    const auto tcp =
+        ip->protocol() == Protocol::tcp ? wire::TcpView::parse(ip->payload()) : std::nullopt;
+    const bool is_udp = ip->protocol() == Protocol::udp && ip->payload().size() >= 8;
+    if ((packet.gso_size != 0 || vouched) && (tcp || is_udp)) {
+      frame.transport_offset = frame.header_length;
+      frame.header_length = static_cast<std::uint16_t>(
+          frame.transport_offset + (tcp ? tcp->header_size() : wire::Udp::kHeaderSize));
+      frame.gso_size = tcp ? packet.gso_size : std::uint16_t{0};
+      frame.needs_checksum = true;
+      frame.pseudo_sum = wire::pseudo_header_sum(ip->src(), ip->dst(), ip->protocol(), 0);
+    }
+  }
+  std::memcpy(frame.header.data(), packet.data, frame.header_length);
+  frame.payload_length = packet.length - frame.header_length;
+  frame.span_count = frame.payload_length == 0 ? 0 : 1;
+  frame.spans[0] = bytes.subspan(frame.header_length);
+}
+
+}  // namespace naru::ip
