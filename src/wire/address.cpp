@@ -209,8 +209,10 @@ std::string IpAddr::to_string() const {
 }
 
 std::string Endpoint::to_string() const {
-  const std::string host = addr.is_v4() ? addr.to_string() : "[" + addr.to_string() + "]";
-  return host + ":" + std::to_string(port);
+  std::string text = addr.to_string();
+  if (addr.is_v6()) text.insert(0, 1, '[') += ']';
+  text += ':';
+  return text += std::to_string(port);
 }
 
 bool Prefix::contains(const IpAddr& a) const {
