@@ -3,7 +3,6 @@
 namespace naru::wire {
 
 bool Ipv4OptionWalker::next(Ipv4Option& option) {
-  if (malformed_) return false;
   while (offset_ < options_.size() && options_[offset_] == Ipv4Option::kNop) ++offset_;
   if (offset_ == options_.size() || options_[offset_] == Ipv4Option::kEndOfList) return false;
   const Bytes rest = options_.subspan(offset_);
