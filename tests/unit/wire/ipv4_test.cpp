@@ -56,6 +56,9 @@ TEST(Ipv4, ReadsFragmentsAndTheTrafficClass) {
   EXPECT_TRUE(ip->is_fragment());
   EXPECT_EQ(ip->fragment_offset(), 0x155 * 8);
   EXPECT_EQ(ip->ttl(), 255);
+  const Buffer first = hex("4500 0014 1234 2000 ff06 0000 0a000001 0a000002");
+  EXPECT_TRUE(Ipv4View::parse(first)->is_fragment());
+  EXPECT_EQ(Ipv4View::parse(first)->fragment_offset(), 0);
   const Buffer last = hex("4500 0014 1234 1fff ff06 0000 0a000001 0a000002");
   EXPECT_TRUE(Ipv4View::parse(last)->is_fragment());
   EXPECT_EQ(Ipv4View::parse(last)->fragment_offset(), 65528);

@@ -1,5 +1,7 @@
 #include "wire/print.hpp"
 
+#include <algorithm>
+#include <cstdio>
 #include <random>
 #include <string>
 
@@ -22,21 +24,21 @@ const IpAddr kB = IpAddr::v4(10, 0, 0, 2);
 constexpr std::string_view kEthernet = "020000000002 020000000001 ";
 
 Buffer packet(Protocol protocol, Bytes payload) {
-  Buffer bytes(Ipv4::kHeaderSize);
+  Buffer bytes(Ipv4::kHeaderSize + payload.size());
   Ipv4{.src = kA,
        .dst = kB,
        .protocol = protocol,
-       .total_length = static_cast<std::uint16_t>(Ipv4::kHeaderSize + payload.size())}
+       .total_length = static_cast<std::uint16_t>(bytes.size())}
       .emit(bytes.data());
-  bytes.insert(bytes.end(), payload.begin(), payload.end());
+  std::copy(payload.begin(), payload.end(), bytes.begin() + Ipv4::kHeaderSize);
   return bytes;
 }
 
 Buffer segment(const Tcp& header, Bytes options, Bytes payload) {
-  Buffer bytes(Tcp::kHeaderSize);
+  Buffer bytes(Tcp::kHeaderSize + options.size() + payload.size());
   header.emit(bytes.data(), options.size());
-  bytes.insert(bytes.end(), options.begin(), options.end());
-  bytes.insert(bytes.end(), payload.begin(), payload.end());
+  const auto behind = std::copy(options.begin(), options.end(), bytes.begin() + Tcp::kHeaderSize);
+  std::copy(payload.begin(), payload.end(), behind);
   const auto length = static_cast<std::uint32_t>(bytes.size());
   Tcp::emit_checksum(bytes.data(), kA, kB, length, sum_bytes(bytes));
   return bytes;
