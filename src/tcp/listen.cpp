@@ -1,0 +1,169 @@
+#include "tcp/listen.hpp"
+
+#include "tcp/lifecycle.hpp"
+#include "tcp/reset.hpp"
+
+namespace naru::tcp {
+namespace {
+
+// 2: listens on this very address; 1: on any; 0: not for this segment.
+int rank(const Connection& listening, const Endpoint& local) {
+  if (listening.local_port != local.port) return 0;
+  if (listening.local_addr == local.addr) return 2;
+  return listening.local_addr.is_any() ? 1 : 0;
+}
+
+bool overlaps(const Connection& a, const IpAddr& addr) {
+  return a.local_addr.is_any() || addr.is_any() || a.local_addr == addr;
+}
+
+// Linux: SO_REUSEADDR lets sockets share that do not listen, SO_REUSEPORT all that set it.
+bool may_share(const Connection& holder, const Connection& c) {
+  if (holder.has(kReusePort) && c.has(kReusePort)) return true;
+  return holder.has(kReuseAddress) && c.has(kReuseAddress) && holder.state != TcpState::listen;
+}
+
+bool is_taken(Tcp& t, const Connection& c, const Endpoint& local) {
+  std::uint32_t at = t.bind_buckets[port_bucket(local.port)];
+  for (; at != kNoIndex; at = t.binds.at(at)->next) {
+    const Connection& holder = *t.connections.at(t.binds.at(at)->connection);
+    if (&holder == &c || holder.local_port != local.port) continue;
+    if (overlaps(holder, local.addr) && !may_share(holder, c)) return true;
+  }
+  return false;
+}
+
+PortRange port_range(const Tcp& t) {
+  PortRange range{static_cast<std::uint16_t>(t.options->get(Option::port_range_first)),
+                  static_cast<std::uint16_t>(t.options->get(Option::port_range_last))};
+  if (range.last < range.first) range.last = range.first;
+  return range;
+}
+
+}  // namespace
+
+std::uint32_t find_listener(Tcp& t, const Endpoint& local, const Endpoint& remote) {
+  int best = 0;
+  std::uint32_t candidates = 0;
+  const std::uint32_t bucket = t.listener_buckets[port_bucket(local.port)];
+  for (std::uint32_t at = bucket; at != kNoIndex; at = t.listeners.at(at)->next) {
+    const int r = rank(*t.connections.at(t.listeners.at(at)->connection), local);
+    if (r > best) candidates = 0;
+    if (r >= best && r != 0) {
+      best = r;
+      ++candidates;
+    }
+  }
+  if (candidates == 0) return kNoIndex;
+  std::uint64_t pick = candidates == 1 ? 0 : tuple_hash(t.listener_key, local, remote) % candidates;
+  for (std::uint32_t at = bucket;; at = t.listeners.at(at)->next) {
+    const int r = rank(*t.connections.at(t.listeners.at(at)->connection), local);
+    if (r == best && pick-- == 0) return at;
+  }
+}
+
+Status hold_port(Tcp& t, Connection& c, const Endpoint& local) {
+  Endpoint wanted = local;
+  if (wanted.port == 0) {
+    const auto port = t.ports.choose(port_range(t), local.addr, {}, *t.random, [&](std::uint16_t p) {
+      return is_taken(t, c, {local.addr, p});
+    });
+    if (!port) return std::unexpected(Error::address_in_use);
+    wanted.port = *port;
+    c.set(kAutoPort);
+  } else if (is_taken(t, c, wanted)) {
+    return std::unexpected(Error::address_in_use);
+  }
+  BindRecord* record = t.binds.take();
+  if (record == nullptr) return std::unexpected(Error::no_memory);
+  std::uint32_t& bucket = t.bind_buckets[port_bucket(wanted.port)];
+  record->connection = t.index_of(c);
+  record->next = bucket;
+  bucket = t.binds.index_of(record);
+  c.local_addr = wanted.addr;
+  c.local_port = wanted.port;
+  c.set(kBound);
+  return {};
+}
+
+Result<std::uint16_t> choose_port(Tcp& t, const IpAddr& local, const Endpoint& remote) {
+  return t.ports.choose(port_range(t), local, remote, *t.random, [&](std::uint16_t port) {
+    const Endpoint from{local, port};
+    if (find_connection(t, from, remote) != nullptr || find_time_wait(t, from, remote) != nullptr) {
+      return true;
+    }
+    return is_taken(t, Connection(), from);
+  });
+}
+
+Status start_listening(Tcp& t, Connection& c, std::uint32_t backlog) {
+  if (c.state == TcpState::listen) {
+    listener_of(t, c)->backlog = backlog;
+    return {};
+  }
+  if (!c.has(kBound)) {
+    if (const Status s = hold_port(t, c, {c.local_addr, 0}); !s) return s;
+  } else {
+    // Sharing by SO_REUSEADDR ends where two would listen.
+    std::uint32_t at = t.listener_buckets[port_bucket(c.local_port)];
+    for (; at != kNoIndex; at = t.listeners.at(at)->next) {
+      const Connection& other = *t.connections.at(t.listeners.at(at)->connection);
+      if (other.local_port == c.local_port && overlaps(other, c.local_addr) &&
+          !(other.has(kReusePort) && c.has(kReusePort))) {
+        return std::unexpected(Error::address_in_use);
+      }
+    }
+  }
+  drop_flow(t, c);
+  Listener* l = t.listeners.take();
+  if (l == nullptr) return std::unexpected(Error::no_memory);
+  std::uint32_t& bucket = t.listener_buckets[port_bucket(c.local_port)];
+  l->connection = t.index_of(c);
+  l->backlog = backlog;
+  l->next = bucket;
+  bucket = t.listeners.index_of(l);
+  c.flow = bucket;
+  set_state(t, c, TcpState::listen);
+  return {};
+}
+
+void stop_listening(Tcp& t, Connection& c) {
+  const std::uint32_t index = c.flow;
+  Listener& l = *t.listeners.at(index);
+  // Connections in SYN-RECEIVED are only counted: look for them.
+  if (l.syn_count != 0) {
+    t.connections.for_each([&](Connection& child) {
+      if (child.listener != index || child.state != TcpState::syn_received) return;
+      reset_peer(t, child);
+      finish(t, child);
+    });
+  }
+  while (l.accept_head != kNoIndex) {
+    Connection& child = *t.connections.at(l.accept_head);
+    leave_listener(t, child);
+    reset_peer(t, child);
+    finish(t, child);
+  }
+  std::uint32_t* link = &t.listener_buckets[port_bucket(c.local_port)];
+  while (*link != index) link = &t.listeners.at(*link)->next;
+  *link = l.next;
+  t.listeners.give_back(&l);
+  c.flow = kNoIndex;
+  set_state(t, c, TcpState::closed);
+}
+
+Connection* accept_next(Tcp& t, Connection& listening) {
+  Listener& l = *listener_of(t, listening);
+  if (l.accept_head == kNoIndex) return nullptr;
+  Connection& child = *t.connections.at(l.accept_head);
+  l.accept_head = child.ready_next;
+  if (l.accept_head == kNoIndex) l.accept_tail = kNoIndex;
+  --l.accept_count;
+  child.listener = kNoIndex;
+  child.ready_next = kNoIndex;
+  child.set(kOwned);
+  if (t.trace->on()) t.trace->emit(event(t, child, trace::Kind::accepted));
+  return &child;
+}
+
+}  // namespace naru::tcp

@@ -1,0 +1,48 @@
+// Reassembly: segments beyond rcv.nxt, until the hole before them is filled.
+#pragma once
+
+#include <cstdint>
+#include <naru/buf/packet.hpp>
+#include <span>
+
+#include "base/slab.hpp"
+#include "wire/tcp_options.hpp"
+
+namespace naru::tcp {
+
+// Runs of contiguous bytes, sorted, never touching or overlapping. Bytes accepted
+// first win: an overlap's later copy is thrown away (TCS-051).
+struct Reassembly {
+  static constexpr unsigned kMaxRanges = 64;
+
+  struct Range {
+    std::uint32_t start;
+    std::uint32_t end;
+    std::uint32_t stamp;  // when it last grew: SACK reports the newest first
+    Packet* head;         // linked by Packet::next, Packet::seq ascending
+    Packet* tail;
+  };
+
+  std::uint32_t free_link = 0;
+  std::uint32_t count = 0;
+  std::uint32_t bytes = 0;
+  std::uint32_t stamp = 0;
+  bool fin = false;           // a FIN waits at fin_seq
+  std::uint32_t fin_seq = 0;
+  Range ranges[kMaxRanges];
+
+  // Takes the packet (payload at data, first byte is packet->seq). False, with
+  // the packet given back, when there are too many holes.
+  bool insert(PacketPool& pool, Packet* packet);
+  // The packets that start at rcv_nxt, as a list linked by next, or nullptr.
+  Packet* take_ready(std::uint32_t rcv_nxt);
+  // The SACK blocks to report (RFC 2018 4): the newest range first.
+  unsigned sack_blocks(std::span<wire::SackBlock> out) const;
+  void clear(PacketPool& pool);
+
+ private:
+  bool insert_piece(PacketPool& pool, Packet* packet);
+  void join(unsigned index);
+};
+
+}  // namespace naru::tcp

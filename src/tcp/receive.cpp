@@ -1,0 +1,183 @@
+// What the peer has sent: data, urgent data, FIN (RFC 9293 3.10.7.4 sixth to eighth).
+
+#include <algorithm>
+
+#include "tcp/input.hpp"
+#include "tcp/lifecycle.hpp"
+#include "tcp/reset.hpp"
+#include "tcp/seq.hpp"
+#include "tcp/timers.hpp"
+
+namespace naru::tcp {
+namespace {
+
+void owe_ack(Tcp& t, Connection& c) {
+  c.set(kAckNow);
+  mark_dirty(t, c);
+}
+
+// RFC 9293 3.8.6.3, RFC 5681 4.2: at once for every second full segment, else a
+// little later.
+void schedule_ack(Tcp& t, Connection& c, Flow& f) {
+  const bool second = c.rcv.nxt - f.last_ack_sent >= 2 * f.receive_mss;
+  if (second || f.quick_acks != 0) {
+    if (f.quick_acks != 0) --f.quick_acks;
+    owe_ack(t, c);
+    return;
+  }
+  arm_delayed_ack(t, c, f);
+}
+
+// The urgent byte of an out-of-band reader passes by.
+void catch_urgent_byte(Tcp& t, Connection& c, Flow& f, std::uint32_t seq, Bytes payload) {
+  if (!f.urgent || f.urgent_ready || f.rcv_up - seq >= payload.size()) return;
+  f.urgent_byte = payload[f.rcv_up - seq];
+  f.urgent_ready = true;
+  notify(t, c);
+}
+
+void deliver(Tcp& t, Connection& c, Flow& f, Packet* packet) {
+  const std::uint32_t length = packet->length;
+  c.rcv.nxt += length;
+  f.bytes_received += length;
+  f.receive.append(*t.packets, packet);
+  if (t.trace->on()) {
+    trace::Event e = event(t, c, trace::Kind::received);
+    e.length = length;
+    e.extra = f.receive.size();
+    t.trace->emit(e);
+  }
+}
+
+// Out of order, or filling a hole: RFC 5681 4.2 wants an ACK at once.
+bool reassemble(Tcp& t, Connection& c, Flow& f, Packet* packet) {
+  Reassembly* r = take_reassembly(t, f);
+  if (r == nullptr) {
+    t.packets->give_back(packet);
+    t.counters->drop(Drop::tcp_no_memory);
+    return false;
+  }
+  if (packet->seq != c.rcv.nxt) t.counters->add(Counter::tcp_out_of_order);
+  if (!r->insert(*t.packets, packet)) t.counters->drop(Drop::tcp_reassembly_full);
+  const std::uint32_t before = c.rcv.nxt;
+  for (Packet* p = r->take_ready(c.rcv.nxt); p != nullptr;) {
+    Packet* next = p->next;
+    deliver(t, c, f, p);
+    p = next;
+  }
+  owe_ack(t, c);
+  if (r->count == 0 && !r->fin) drop_reassembly(t, f);
+  return c.rcv.nxt != before;
+}
+
+void enter_after_fin(Tcp& t, Connection& c) {
+  switch (c.state) {
+    case TcpState::syn_received:
+    case TcpState::established:
+      set_state(t, c, TcpState::close_wait);
+      break;
+    case TcpState::fin_wait_1:
+      set_state(t, c, TcpState::closing);
+      break;
+    default:
+      break;
+  }
+  notify(t, c);
+}
+
+}  // namespace
+
+void note_duplicate(Tcp& t, Connection& c, std::uint32_t start, std::uint32_t end) {
+  if (!c.has(kSack)) return;
+  Flow* f = take_flow(t, c);
+  if (f == nullptr) return;
+  f->dsack_start = start;
+  f->dsack_end = end;
+  owe_ack(t, c);
+}
+
+void take_urgent(Tcp& t, Connection& c, const Segment& s) {
+  if (!can_receive_data(c.state) || s.urgent_pointer == 0) return;
+  // The pointer names the byte after the urgent one (RFC 9293 3.8.5); sockets show
+  // the one before it, as Linux does.
+  const std::uint32_t up = s.seq + s.urgent_pointer - 1;
+  if (seq_lt(up, c.rcv.nxt)) return;
+  Flow* f = take_flow(t, c);
+  if (f == nullptr || (f->urgent && seq_le(up, f->rcv_up))) return;
+  f->urgent = true;
+  f->urgent_ready = false;
+  f->rcv_up = up;
+  notify(t, c);
+}
+
+Verdict take_data(Tcp& t, Connection& c, Segment& s) {
+  if (!can_receive_data(c.state)) return {};
+  if (!c.has(kOwned) && c.listener == kNoIndex) {
+    // The program has closed: nobody will read this (RFC 9293 3.6.1 SHLD-3).
+    t.counters->drop(Drop::tcp_after_close);
+    reset_peer(t, c);
+    finish(t, c);
+    return {Drop::none, true};
+  }
+  Flow* f = take_flow(t, c);
+  if (f == nullptr) {
+    t.counters->drop(Drop::tcp_no_memory);
+    return {};
+  }
+  Packet* packet = s.packet;
+  s.packet = nullptr;
+  packet->seq = s.seq;
+  f->receive_mss = std::clamp<std::uint32_t>(packet->gso_size != 0 ? packet->gso_size : s.length,
+                                             std::min<std::uint32_t>(c.smss, f->receive_mss), 0xffffU);
+  catch_urgent_byte(t, c, *f, s.seq, packet->bytes());
+  const bool had_data = !f->receive.empty();
+  bool news = true;
+  if (s.seq == c.rcv.nxt && f->reassembly == nullptr) {
+    deliver(t, c, *f, packet);
+    schedule_ack(t, c, *f);
+  } else {
+    news = reassemble(t, c, *f, packet);
+  }
+  if (news || had_data) notify(t, c);
+  return {};
+}
+
+Verdict take_fin(Tcp& t, Connection& c, const Segment& s) {
+  if (!can_receive_data(c.state) || c.has(kFinReceived)) {
+    // A FIN that comes again is acknowledged again: check_seq has seen to it.
+    return {};
+  }
+  Flow* f = t.flow_of(c);
+  if (s.has(wire::kFin)) {
+    const std::uint32_t at = s.seq + s.length;
+    if (at != c.rcv.nxt) {  // a hole before it
+      f = take_flow(t, c);
+      Reassembly* r = f == nullptr ? nullptr : take_reassembly(t, *f);
+      if (r != nullptr) {
+        r->fin = true;
+        r->fin_seq = at;
+      }
+      owe_ack(t, c);
+      return {};
+    }
+  } else if (f == nullptr || f->reassembly == nullptr || !f->reassembly->fin ||
+             f->reassembly->fin_seq != c.rcv.nxt) {
+    return {};
+  }
+  if (f != nullptr) {
+    f->ack_at = kTimeNever;
+    drop_reassembly(t, *f);
+  }
+  c.rcv.nxt += 1;
+  c.rcv.adv = seq_max(c.rcv.adv, c.rcv.nxt);
+  c.set(kFinReceived);
+  owe_ack(t, c);
+  if (c.state == TcpState::fin_wait_2) {
+    enter_time_wait(t, c);
+    return {Drop::none, true};
+  }
+  enter_after_fin(t, c);
+  return {};
+}
+
+}  // namespace naru::tcp
