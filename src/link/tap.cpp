@@ -1,0 +1,111 @@
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <utility>
+
+#include <naru/link/tap.hpp>
+
+#include "link/tap_port.hpp"
+
+namespace naru::link {
+
+namespace {
+
+constexpr const char* kDevice = "/dev/net/tun";
+constexpr std::uint32_t kDefaultMtu = 1500;
+
+std::unexpected<OpenError> failure(const std::string& name, int error, const std::string& advice) {
+  std::string message = "tap " + (name.empty() ? "device" : name) + ": " + std::strerror(error);
+  if (!advice.empty()) message += ": " + advice;
+  return std::unexpected(OpenError{error, std::move(message)});
+}
+
+// What to do about an error of open() or TUNSETIFF.
+std::string advice_for(const std::string& name, int error) {
+  const std::string device = name.empty() ? "naru0" : name;
+  switch (error) {
+    case EPERM:
+    case EACCES:
+      return "run as root or in a user namespace, or pre-create it with `ip tuntap add dev " +
+             device + " mode tap user $USER`";
+    case ENOENT:
+    case ENODEV:
+      return "there is no " + std::string(kDevice) + "; load the driver with `modprobe tun`";
+    case EBUSY:
+      return "another process uses it";
+    case EINVAL:
+      return "an interface of this name exists and is no tap device, or is one with other "
+             "options (multi_queue)";
+    default:
+      return "";
+  }
+}
+
+// What the kernel may leave to the stack; less where it does not know one of them.
+void set_offload(int descriptor) {
+  constexpr std::array<unsigned, 4> kChoices = {
+      TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6,
+      TUN_F_CSUM, 0};
+  for (const unsigned choice : kChoices) {
+    if (::ioctl(descriptor, TUNSETOFFLOAD, choice) == 0) return;
+  }
+}
+
+std::uint32_t mtu_of(ifreq request) {
+  const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (::ioctl(socket.number(), SIOCGIFMTU, &request) < 0) return kDefaultMtu;
+  return static_cast<std::uint32_t>(request.ifr_mtu);
+}
+
+}  // namespace
+
+OpenResult<std::unique_ptr<TapLink>> TapLink::open(const std::string& name,
+                                                   const TapOptions& options) {
+  ifreq request{};
+  if (name.size() >= sizeof request.ifr_name) {
+    return failure(name, ENAMETOOLONG, "at most 15 characters");
+  }
+  Descriptor tun(::open(kDevice, O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!tun.is_open()) return failure(name, errno, advice_for(name, errno));
+
+  const int flags =
+      IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (options.multi_queue ? IFF_MULTI_QUEUE : 0);
+  request.ifr_flags = static_cast<short>(flags);  // NOLINT(google-runtime-int)
+  std::memcpy(request.ifr_name, name.data(), name.size());
+  if (::ioctl(tun.number(), TUNSETIFF, &request) < 0) {
+    return failure(name, errno, advice_for(name, errno));
+  }
+  int header_size = VnetHeader::kSize;
+  if (::ioctl(tun.number(), TUNSETVNETHDRSZ, &header_size) < 0) return failure(name, errno, "");
+  set_offload(tun.number());
+
+  auto port = std::make_unique<Port>(std::move(tun), Port::Kind::tap);
+  return std::unique_ptr<TapLink>(
+      new TapLink(std::move(port), request.ifr_name, options.mac, mtu_of(request)));
+}
+
+TapLink::TapLink(std::unique_ptr<Port> port, std::string name, const MacAddr& mac,
+                 std::uint32_t mtu)
+    : port_(std::move(port)), name_(std::move(name)), mac_(mac), mtu_(mtu) {}
+
+TapLink::~TapLink() = default;
+
+Caps TapLink::caps() const {
+  return {.mtu = mtu_, .transmits_checksum = true, .carries_large = true};
+}
+void TapLink::attach(PacketPool* pool) { port_->attach(pool); }
+std::size_t TapLink::transmit_room() { return port_->transmit_room(); }
+std::size_t TapLink::transmit(std::span<const TxFrame> burst, Time now) {
+  return port_->transmit(burst, now);
+}
+std::size_t TapLink::receive(std::span<Packet*> burst, Time) { return port_->receive(burst); }
+Time TapLink::next_deadline() const { return port_->next_deadline(); }
+int TapLink::descriptor() const { return port_->descriptor(); }
+Link::Stats TapLink::stats() const { return port_->stats(); }
+
+}  // namespace naru::link
