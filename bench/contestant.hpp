@@ -15,8 +15,10 @@ namespace naru::bench {
 struct WorldConfig {
   unsigned mtu = 1500;
   bool checksums = true;
-  // How many connections one host holds at most, those in TIME_WAIT included.
-  unsigned connections = 32;
+  // How many connections one host must hold, those in TIME_WAIT included.
+  unsigned connections = 64;
+  // And no more, so that the number in TIME_WAIT stays what it is.
+  bool bounded = false;
   // How many ports the server listens on, from kFirstPort.
   unsigned ports = 1;
   // A line between the hosts in place of the immediate wire; its seed + 1 serves the way back.

@@ -42,7 +42,8 @@ int contestant_main(int argc, char** argv, const std::string& contestant, Make m
   config.checksums = !no_checksums;
   // A client has some 16 000 ephemeral ports for each port of the server.
   config.ports = 1 + number / 16'000;
-  if (number > 0) config.connections = number + 32;
+  config.connections += number;
+  config.bounded = conn_row->parsed();
   if (*goodput_row) config.path = PathConfig{.loss = loss};
 
   pin_to_cpu(0);

@@ -29,7 +29,7 @@ T must(Result<T> result, const char* what) {
 Options options_of(const WorldConfig& config) {
   Options options;
   const auto set = [&](Option o, std::int64_t v) { must(options.set(o, v), "an option"); };
-  const std::int64_t n = std::max(config.connections, 64U) + config.ports;
+  const std::int64_t n = config.connections + config.ports;
   set(Option::max_connections, n);
   set(Option::max_time_wait, n);
   set(Option::tcp_timestamps, 0);

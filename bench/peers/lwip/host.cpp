@@ -38,6 +38,8 @@ namespace {
 
 constexpr std::size_t kRxRing = 4096;
 constexpr std::size_t kMaxPieces = 16;
+// A received frame lies in one piece; the pool of Debian's liblwip is too small for that.
+constexpr pbuf_type kFrameBuffer = NO_SYS ? PBUF_POOL : PBUF_RAM;
 
 // The host's own state, beside lwIP's.
 std::uint32_t now_ms;
@@ -85,7 +87,7 @@ err_t interface_up(netif* n) {
 void receive(void*, Pieces frame) {
   const std::size_t size = total_size(frame);
   if (rx_tail - rx_head == kRxRing || size > LWIP_BENCH_MTU + SIZEOF_ETH_HDR) return;
-  pbuf* p = pbuf_alloc(PBUF_RAW, static_cast<u16_t>(size + ETH_PAD_SIZE), PBUF_POOL);
+  pbuf* p = pbuf_alloc(PBUF_RAW, static_cast<u16_t>(size + ETH_PAD_SIZE), kFrameBuffer);
   if (p == nullptr) return;
   auto* to = static_cast<std::uint8_t*>(p->payload) + ETH_PAD_SIZE;
   for (const Piece& piece : frame) {
@@ -97,7 +99,7 @@ void receive(void*, Pieces frame) {
 
 void poll(std::int64_t now_ns) {
   const auto ms = static_cast<std::uint32_t>(now_ns / 1'000'000);
-  if (ms != now_ms) {
+  if (ms != now_ms || !NO_SYS) {
     now_ms = ms;
     sys_check_timeouts();
   }
@@ -259,14 +261,22 @@ void close(Connection* c) {
   free_connections = c;
 }
 
+// The pool's size is fixed when lwIP is compiled; a row that wants fewer control blocks
+// (TIME_WAIT counts) takes the rest away.
+void limit_connections([[maybe_unused]] unsigned limit) {
+#if MEMP_MEM_MALLOC
+  if (limit > 0) give_up("Debian's liblwip has no bound on connections");
+#else
+  if (limit > MEMP_NUM_TCP_PCB) give_up("more connections than MEMP_NUM_TCP_PCB");
+  for (unsigned i = limit; limit > 0 && i < MEMP_NUM_TCP_PCB; ++i) memp_malloc(MEMP_TCP_PCB);
+#endif
+}
+
 void start(const HostConfig& config, Transmit to, void* context) {
   transmit = to;
   transmit_context = context;
   lwip_init();
-  // The pool's size is fixed when lwIP is compiled; a row that wants fewer control
-  // blocks (TIME_WAIT counts) takes the rest away.
-  if (config.connections > MEMP_NUM_TCP_PCB) give_up("more connections than MEMP_NUM_TCP_PCB");
-  for (unsigned i = config.connections; i < MEMP_NUM_TCP_PCB; ++i) memp_malloc(MEMP_TCP_PCB);
+  limit_connections(config.connections);
   ip4_addr_t address;
   ip4_addr_t mask;
   ip4_addr_t gateway;
@@ -284,14 +294,13 @@ void start(const HostConfig& config, Transmit to, void* context) {
 }
 
 std::size_t idle_bytes() { return memp_pools[MEMP_TCP_PCB]->size; }
-const char* version() { return LWIP_VERSION_STRING; }
 
 }  // namespace
 }  // namespace naru::bench::lwip
 
 extern "C" {
 
-extern const naru::bench::lwip::HostApi lwip_host;
+[[gnu::visibility("default")]] extern const naru::bench::lwip::HostApi lwip_host;
 const naru::bench::lwip::HostApi lwip_host = {
     .start = naru::bench::lwip::start,
     .receive = naru::bench::lwip::receive,
@@ -306,9 +315,11 @@ const naru::bench::lwip::HostApi lwip_host = {
     .at_end = naru::bench::lwip::at_end,
     .close = naru::bench::lwip::close,
     .idle_bytes = naru::bench::lwip::idle_bytes,
-    .version = naru::bench::lwip::version,
+    .real_clock = !NO_SYS,
 };
 
+// Debian's liblwip has a clock and checksums of its own.
+#if NO_SYS
 std::uint32_t sys_now() { return naru::bench::lwip::now_ms; }
 
 std::uint16_t naru_bench_checksum(const void* data, int length) {
@@ -318,5 +329,6 @@ std::uint16_t naru_bench_checksum(const void* data, int length) {
 std::uint16_t naru_bench_copy_and_checksum(void* to, const void* from, std::uint16_t length) {
   return naru::bench::copy_and_checksum(to, from, length);
 }
+#endif
 
 }  // extern "C"

@@ -17,8 +17,8 @@ namespace naru::bench::lwip {
 struct Connection;
 
 struct HostConfig {
-  std::uint8_t number = 1;    // 10.0.0.<number>, 02:00:00:00:00:<number>
-  unsigned connections = 32;  // protocol control blocks, TIME_WAIT included
+  std::uint8_t number = 1;   // 10.0.0.<number>, 02:00:00:00:00:<number>
+  unsigned connections = 0;  // above 0: no more than these, TIME_WAIT included
 };
 
 // Where a host's frames go.
@@ -47,7 +47,7 @@ struct HostApi {
   void (*close)(Connection* c);
   // What lwIP holds for one idle connection: an element of its PCB pool.
   std::size_t (*idle_bytes)();
-  const char* (*version)();
+  bool real_clock;  // poll()'s time is ignored
 };
 
 }  // namespace naru::bench::lwip

@@ -3,26 +3,24 @@
 #include <algorithm>
 
 #include "contestant_main.hpp"
+#include "hosts.hpp"
 #include "world.hpp"
-
-extern "C" {
-extern const naru::bench::lwip::HostApi a_lwip_host;
-extern const naru::bench::lwip::HostApi b_lwip_host;
-}
 
 namespace naru::bench::lwip {
 
-LwipWorld::LwipWorld(const WorldConfig& config) : client_(a_lwip_host), server_(b_lwip_host) {
+LwipWorld::LwipWorld(const WorldConfig& config) : client_(client_host()), server_(server_host()) {
+  const unsigned bound = config.bounded ? config.connections : 0;
   if (config.path) {
+    if (client_.api().real_clock) fail("Debian's liblwip knows no virtual time");
     to_server_ = std::make_unique<Path>(*config.path);
     PathConfig back = *config.path;
     ++back.seed;
     to_client_ = std::make_unique<Path>(back);
-    client_.api().start({1, config.connections}, onto_server_path, this);
-    server_.api().start({2, config.connections}, onto_client_path, this);
+    client_.api().start({1, bound}, onto_server_path, this);
+    server_.api().start({2, bound}, onto_client_path, this);
   } else {
-    client_.api().start({1, config.connections}, server_.api().receive, nullptr);
-    server_.api().start({2, config.connections}, client_.api().receive, nullptr);
+    client_.api().start({1, bound}, server_.api().receive, nullptr);
+    server_.api().start({2, bound}, client_.api().receive, nullptr);
   }
   for (unsigned i = 0; i < config.ports; ++i) {
     server_.api().listen(static_cast<std::uint16_t>(kFirstPort + i));
