@@ -10,8 +10,10 @@
 // to the nanosecond: a slot says where to look, the deadline says when.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+
 #include <naru/time/time.hpp>
 
 namespace naru {
@@ -61,8 +63,9 @@ class TimerWheel {
     std::uint64_t tick;  // where the slot begins
   };
 
+  // Times before the axis' start count as its start.
   static std::uint64_t tick_of(Time t) {
-    return static_cast<std::uint64_t>(nanoseconds(t)) >> kTickShift;
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(nanoseconds(t), 0)) >> kTickShift;
   }
   TimerLinks* head(unsigned level, unsigned slot) { return &heads_[level * kSlots + slot]; }
   void insert(TimerNode& timer);
