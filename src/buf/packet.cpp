@@ -1,4 +1,5 @@
 #include <cstring>
+
 #include <naru/buf/packet.hpp>
 
 #include "base/check.hpp"
@@ -31,7 +32,8 @@ void PacketPool::give_back(Packet* packet) {
   while (packet != nullptr) {
     Packet* more = packet->more;
     Class& c = classes_[packet->large ? 1 : 0];
-    NARU_CHECK(c.in_use != 0);
+    NARU_CHECK(packet->data != nullptr);  // not free already
+    packet->data = nullptr;
     packet->next = c.free;
     c.free = packet;
     --c.in_use;
