@@ -33,7 +33,9 @@ namespace {
 // Random access to a million connections lives from huge pages: without them
 // every touch also misses the TLB.
 void* map(std::size_t size, void* at, int flags) {
-  void* base = ::mmap(at, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (size < sizeof(Arena)) return nullptr;
+  void* base =
+      ::mmap(at, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return nullptr;
   ::madvise(base, size, MADV_HUGEPAGE);
   return base;
