@@ -38,6 +38,8 @@ class Peer {
   std::uint32_t iss() const { return side_.iss; }
   // The host's, since its SYN was seen.
   std::uint32_t irs() const { return side_.irs; }
+  // Active opens of the host come from kBoundPort, not from a fresh port (states.hpp).
+  bool host_is_bound = false;
   // The window field of segments that do not say.
   void set_window(std::uint16_t field) { side_.window = field; }
   // What segments that do not say carry as sequence number (counted from the ISS),

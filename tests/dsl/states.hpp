@@ -52,12 +52,10 @@ Socket reach(Peer& peer, TcpState state, Open open = Open::passive, Segment opti
 // The host's state by what tcp_info tells; closed when the socket is gone.
 TcpState state_of(Wire& wire, const Socket& socket);
 
-// The host's sequence numbers depend on its clock (RFC 6528). Lets time pass until
-// the next connection of this kind between the same two endpoints starts within
-// 20'000 after `target`. For Open::active the host's port is then bound to kBoundPort.
+// The host's sequence numbers depend on its clock (RFC 6528 3). Lets time pass until
+// the next connection of this kind between the same two endpoints starts at
+// `target`, give or take 64. Active opens then come from kBoundPort.
 inline constexpr std::uint16_t kBoundPort = 33'333;
 void aim_iss(Peer& peer, Open open, std::uint32_t target);
-// The socket of an active open from kBoundPort, after its SYN was seen.
-Socket connect_from_bound_port(Peer& peer);
 
 }  // namespace naru::test
