@@ -158,6 +158,9 @@ class Ip {
   // The frame of a packet from pop_output() in the way that links take frames. The
   // payload span points into the packet.
   static void describe(const Packet& packet, TxFrame& frame);
+  // One buffer with the whole frame (headers complete), its checksum filled in unless a
+  // link is to cut it; describe() turns it into a frame again. nullptr when no buffer is free.
+  Packet* copy_frame(const TxFrame& frame);
 
   // --- input ---
   // A frame from a link, Ethernet header first, packet->interface set. May be a chain.
@@ -199,7 +202,6 @@ class Ip {
   bool is_resolved(Destination& d, TxFrame& frame, Time now);
   Verdict output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now);
   void fill_headers(TxFrame& frame, Destination& d, const SendParams& params);
-  Packet* copy_frame(const TxFrame& frame);
   void trace_output(const TxFrame& frame, const Destination& d, Time now);
   Verdict hold(const TxFrame& frame, Destination& d, Time now);
   void send_own(Packet* message, std::uint32_t destination, const SendParams& params, Time now);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include <naru/base/arena.hpp>
 #include <naru/base/bytes.hpp>
@@ -21,6 +22,8 @@
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
 
+#include "base/hash_chains.hpp"
+#include "base/list.hpp"
 #include "base/siphash.hpp"
 #include "base/slab.hpp"
 #include "trace/ring.hpp"
@@ -32,28 +35,27 @@ inline constexpr std::uint32_t kMaxPayload = 65'507;  // over IPv4
 
 // Where a datagram goes, apart from its bytes. What is left out comes from the socket.
 struct SendTo {
-  Endpoint remote;  // port 0 and address :: mean "as connected"
-  IpAddr source;    // IP_PKTINFO, or what the destination cache chose; :: none
-  std::uint8_t interface = 0xff;
+  Endpoint remote = {};  // port 0 and address :: mean "as connected"
+  IpAddr source = {};    // IP_PKTINFO, or what the destination cache chose; :: none
+  std::uint8_t interface = kAnyInterface;
   std::uint8_t ttl = 0;
   std::int16_t tos = -1;
   std::uint16_t segment_size = 0;  // UDP_SEGMENT: cut into datagrams of this many bytes
   bool to_broadcast = false;       // the caller found the address to be a broadcast
 };
 
-// A datagram on its way out. `payload` is a piece of `packet`.
+// A datagram on its way out. `payload` is a piece of a buffer that is given back by done().
 struct DatagramOut {
-  Packet* packet = nullptr;
   Bytes payload;
   IpAddr source;  // :: where the destination cache is to choose
   Endpoint remote;
   std::uint16_t source_port = 0;
-  std::uint8_t interface = 0xff;
+  std::uint8_t interface = kAnyInterface;
   std::uint8_t ttl = 0;  // 0: the default
   std::uint8_t tos = 0;
   bool dont_fragment = false;
-  bool loop = true;  // IP_MULTICAST_LOOP
-  std::uint32_t socket = 0;
+  bool loop = true;          // IP_MULTICAST_LOOP
+  std::uint32_t socket = 0;  // index; kNoIndex when it was closed meanwhile
 };
 
 struct RecvFlags {
@@ -71,7 +73,7 @@ struct Received {
   std::uint8_t tos = 0;
 };
 
-// A socket whose readiness has changed.
+// A socket that something happened to.
 struct ReadyEvent {
   Handle handle;
   std::uint64_t cookie = 0;
@@ -86,62 +88,132 @@ class Udp {
 
   // --- sockets ---
   Result<Handle> open(std::uint64_t cookie);
-  // Datagrams already queued for sending still leave.
+  // Datagrams already queued for sending still leave. The caller leaves the socket's
+  // groups at ip first (for_each_group).
   Status close(Handle handle);
   // nullptr for a stale handle.
-  UdpSocket* find(Handle handle);
+  UdpSocket* find(Handle handle) {
+    if (!sockets_.is_live(handle.index)) return nullptr;
+    UdpSocket* socket = sockets_.at(handle.index);
+    return socket->generation == handle.generation ? socket : nullptr;
+  }
+  Handle handle_of(const UdpSocket& socket) const {
+    return {sockets_.index_of(&socket), socket.generation};
+  }
 
-  // Port 0 takes an ephemeral one (RFC 6056). The address is ours, a group or any.
-  // Errors: invalid (bound already), address_in_use.
+  // Port 0 takes an ephemeral one (RFC 6056). The address is ours, a group, a broadcast
+  // or any. Errors: invalid (bound already), address_in_use.
   Status bind(Handle handle, const Endpoint& local);
-  // `source` is the address that the destination cache chose. Error::invalid for port 0... see
-  // bind.
-  Status connect(Handle handle, const Endpoint& remote, const IpAddr& source);
-  // connect() with AF_UNSPEC.
+  // Takes an ephemeral port where there is none; `source`, which the destination cache
+  // chose, becomes the local address where there is none. Error::access_denied for a
+  // broadcast address without SO_BROADCAST.
+  Status connect(Handle handle, const Endpoint& remote, const IpAddr& source,
+                 bool to_broadcast = false);
+  // connect() with AF_UNSPEC: gives up what connect() chose.
   Status disconnect(Handle handle);
   // Error::not_connected unless connected, as in Linux.
   Status shutdown(Handle handle, bool read, bool write);
 
-  Status set_buffers(Handle handle, std::uint32_t receive, std::uint32_t send);
-
   // --- multicast ---
-  // Group membership of the socket; the caller joins the group at ip too.
+  // The caller joins and leaves the group at ip too. Errors: address_in_use,
+  // address_not_available, no_buffers.
   Status join(Handle handle, std::uint8_t interface, const IpAddr& group);
   Status leave(Handle handle, std::uint8_t interface, const IpAddr& group);
+  template <class F>
+  void for_each_group(const UdpSocket& socket, F&& f) {  // f(const Group&)
+    for (std::uint32_t link = socket.groups; link != 0;) {
+      const Group& group = *groups_.at(link - 1);
+      link = group.next;
+      f(group);
+    }
+  }
 
   // --- data ---
-  // All of it or nothing. Errors: destination_required, invalid (port 0),
-  // message_size, access_denied (broadcast), broken_pipe, would_block, or the
-  // error that was pending.
+  // All of it or nothing. Errors: destination_required, invalid (port 0), message_size,
+  // access_denied (broadcast), broken_pipe, would_block, no_buffers, or the error that
+  // was pending.
   Result<std::size_t> send(Handle handle, std::span<const Bytes> parts, const SendTo& to);
   Result<std::size_t> send(Handle handle, Bytes bytes, const SendTo& to = {}) {
     return send(handle, std::span(&bytes, 1), to);
   }
-  // Error::would_block when nothing waits. A socket shut for reading answers 0 bytes.
+  // Error::would_block when nothing waits, or the error that was pending.
   Result<Received> recv(Handle handle, MutableBytes out, RecvFlags flags = {});
   // SO_ERROR: takes the pending error.
-  Error take_error(Handle handle);
-  std::uint8_t readiness(const UdpSocket& socket) const;
+  Error take_error(UdpSocket& socket) { return std::exchange(socket.pending_error, Error::none); }
+  static std::uint8_t readiness(const UdpSocket& socket);
 
   // --- output ---
   // The oldest datagram; it stays the oldest until done() was called. False when there is none.
-  bool next_datagram(DatagramOut& out);
+  bool next_datagram(DatagramOut& out) const;
   // The frame's UDP header at `transport_offset`, and its payload. ip adds the rest.
   static void emit(const DatagramOut& out, std::uint16_t transport_offset, TxFrame& frame);
   // The datagram of next_datagram() was sent, held or dropped: its buffer is given back.
-  void done();
+  void done(Time now);
 
   // --- input ---
-  // A packet as ip delivers it. Takes it, except when the answer is
-  // Drop::udp_no_port: then it is still the caller's, who may answer with an ICMP
-  // error. `group`: the IP destination is broadcast or multicast.
+  // A packet as ip delivers it. Takes it, except when the answer is Drop::udp_no_port: then
+  // it is still the caller's, who may answer with an ICMP error. `group`: the IP
+  // destination is a broadcast or multicast address.
   Drop input(Packet* packet, bool group, Time now);
-  // An ICMP error about a datagram from `local` to `remote`; `hard` ones end up at
-  // a connected socket even without IP_RECVERR (RFC 1122 4.1.3.3).
+  // An ICMP error about a datagram from `local` to `remote`; a `hard` one ends up at a
+  // connected socket even without IP_RECVERR (RFC 1122 4.1.3.3).
   void on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard);
 
+  std::uint32_t sockets_in_use() const { return sockets_.in_use(); }
+
   // --- readiness ---
+  // Sockets that something happened to: a datagram or an error came, the send buffer has room
+  // again. Each once, until it is popped.
   bool pop_ready(ReadyEvent& event);
+
+ private:
+  struct Arrival {  // what a datagram is demultiplexed by
+    Endpoint local;
+    Endpoint remote;
+    std::uint8_t interface = 0;
+  };
+
+  std::uint64_t tuple_hash(const Endpoint& local, const Endpoint& remote) const;
+  bool conflicts(const UdpSocket& socket, const Endpoint& local, bool with_reuse) const;
+  Result<std::uint16_t> choose_port(const UdpSocket& socket, const IpAddr& local);
+  Status take_port(UdpSocket& socket, const Endpoint& local);
+  void forget_connection(UdpSocket& socket);
+  bool is_member(const UdpSocket& socket, std::uint8_t interface, const IpAddr& group) const;
+
+  // demux.cpp
+  UdpSocket* find_connected(const Arrival& arrival) const;
+  UdpSocket* find_bound(const Arrival& arrival) const;
+  UdpSocket* find_receiver(const Arrival& arrival) const;
+  bool takes_group(const UdpSocket& socket, const Arrival& arrival) const;
+
+  // input.cpp
+  Drop deliver(UdpSocket& socket, Packet* payload, Time now);
+  Drop deliver_to_all(const Arrival& arrival, Packet* packet, Time now);
+  Packet* copy_of(const Packet& packet);
+  Packet* into_small_buffer(Packet* packet);
+
+  // output.cpp
+  Status check_send(UdpSocket& socket, std::size_t size, const SendTo& to) const;
+  Packet* make_packet(std::span<const Bytes> parts, std::size_t size);
+
+  void notify(UdpSocket& socket) {
+    if (!socket.is_linked()) ready_.push_back(&socket);
+  }
+
+  const Options* options_ = nullptr;
+  Counters* counters_ = nullptr;
+  trace::Ring* trace_ = nullptr;
+  Random* random_ = nullptr;
+  PacketPool* pool_ = nullptr;
+  SipKey key_;
+  Slab<UdpSocket> sockets_;
+  HashChains<UdpSocket, &UdpSocket::next_by_port> by_port_;          // all that are bound
+  HashChains<UdpSocket, &UdpSocket::next_connected> by_connection_;  // those connected, too
+  Slab<Group> groups_;
+  List<UdpSocket, ReadyOrder> ready_;
+  // Datagrams in the order of send(): Packet::source and so on are the datagram's, `seq` is the
+  // socket's index, `gso_size` the size to cut it to.
+  PacketQueue output_;
 };
 
 }  // namespace naru::udp

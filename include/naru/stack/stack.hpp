@@ -36,6 +36,16 @@ struct StackConfig {
 // The address space that a stack with these options needs in its arena.
 std::size_t arena_size(const StackConfig& config);
 
+namespace tcp {
+struct Connection;
+}
+namespace udp {
+struct Handle;
+struct UdpSocket;
+}  // namespace udp
+struct StackState;  // in the arena
+struct StackPorts;  // of this process
+
 // The state lives in the arena; a Stack object is this process' way into it: the
 // state plus this process' links.
 class Stack {
@@ -135,12 +145,15 @@ class Stack {
   void check_invariants() const;
 
  private:
-  struct State;  // in the arena
-  struct Ports;  // of this process
-  Stack(State& state, std::unique_ptr<Ports> ports);
+  Stack(StackState& state, std::unique_ptr<StackPorts> ports);
+  SocketId id_of(const tcp::Connection& c) const;
+  static SocketId id_of(const udp::Handle& handle);
+  // nullptr when the id is of another kind or void.
+  tcp::Connection* find_tcp(SocketId id) const;
+  udp::UdpSocket* find_udp(SocketId id) const;
 
-  State* state_;
-  std::unique_ptr<Ports> ports_;
+  StackState* state_;
+  std::unique_ptr<StackPorts> ports_;
 };
 
 }  // namespace naru

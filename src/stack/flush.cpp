@@ -1,0 +1,235 @@
+// Flush: the one exit. Everything that any layer wants to send leaves from here.
+
+#include <algorithm>
+
+#include "stack/state.hpp"
+
+namespace naru {
+
+using Action = ip::Verdict::Action;
+
+namespace {
+
+constexpr std::uint32_t kMaxRefused = 256;
+
+}  // namespace
+
+// --- bursts ------------------------------------------------------------------------
+
+// How many frames the interface takes beyond those in the burst.
+std::size_t Turn::room_on(std::uint8_t interface) {
+  if (p.burst_size != 0 && interface == p.burst_interface) return p.room;
+  link::Link* link = p.links[interface];
+  return link == nullptr ? 0 : link->transmit_room();
+}
+
+// The frame at burst[burst_size] joins the burst of its interface.
+void Turn::push(std::uint8_t interface) {
+  if (p.burst_size == 0 || interface != p.burst_interface) {
+    if (p.burst_size != 0) {
+      const TxFrame frame = p.burst[p.burst_size];
+      transmit();
+      p.burst[0] = frame;
+    }
+    p.burst_interface = interface;
+    p.room = p.links[interface] == nullptr ? 0 : p.links[interface]->transmit_room();
+  }
+  const std::size_t frames = p.burst[p.burst_size].wire_frames();
+  p.room -= std::min(p.room, frames);
+  if (++p.burst_size == p.burst.size()) transmit();
+}
+
+void Turn::transmit() {
+  const std::size_t size = std::exchange(p.burst_size, 0);
+  if (size == 0) return;
+  link::Link* link = p.links[p.burst_interface];
+  const std::span<const TxFrame> burst(p.burst.data(), size);
+  const std::size_t sent = link == nullptr ? 0 : link->transmit(burst, s.now);
+  s.counters.add(Counter::frames_out, sent);
+  for (const TxFrame& frame : burst.first(sent)) {
+    s.counters.add(Counter::bytes_out, frame.length());
+    if (!s.trace.on()) continue;
+    trace::Event e;
+    e.at = s.now;
+    e.kind = trace::Kind::frame_out;
+    e.interface = p.burst_interface;
+    e.length = frame.length();
+    e.extra = frame.wire_frames();
+    s.trace.emit(e);
+  }
+  for (const TxFrame& frame : burst.subspan(sent)) refuse(p.burst_interface, frame);
+}
+
+// Nothing is lost silently: what a link does not take now waits for the next turn.
+void Turn::refuse(std::uint8_t interface, const TxFrame& frame) {
+  p.blocked = true;
+  s.counters.add(Counter::tx_blocked);
+  PacketQueue& queue = s.refused[interface];
+  Packet* packet = queue.size() < kMaxRefused ? s.ip.copy_frame(frame) : nullptr;
+  if (packet == nullptr) {
+    s.counters.drop(Drop::tx_refused);
+    return;
+  }
+  packet->interface = interface;
+  queue.push_back(packet);
+}
+
+// What ip decided about the frame at burst[burst_size]. True when it is in a burst.
+bool Turn::dispatch(const ip::Verdict& verdict) {
+  if (verdict.action == Action::loopback || verdict.loop_copy) {
+    Packet* packet = s.ip.copy_frame(p.burst[p.burst_size]);
+    if (packet != nullptr) {
+      packet->pull(p.burst[p.burst_size].network_offset);
+      packet->checksum = ChecksumState::good;
+      s.loopback.push_back(packet);
+    } else {
+      s.counters.drop(Drop::no_buffer);
+    }
+  }
+  if (verdict.action != Action::send) return false;
+  push(verdict.interface);
+  return true;
+}
+
+// A frame that lies whole in a packet.
+void Turn::send_packet(Packet* packet) {
+  if (packet->interface == ip::kLoopback) {
+    s.loopback.push_back(packet);
+    return;
+  }
+  const std::uint8_t interface = packet->interface;
+  if (p.burst_size != 0 && p.burst_interface != interface) transmit();
+  ip::Ip::describe(*packet, p.burst[p.burst_size]);
+  push(interface);
+  transmit();  // the payload is the packet's
+  s.packets.give_back(packet);
+}
+
+// --- sources, in order ---------------------------------------------------------------
+
+void Turn::flush_refused() {
+  for (std::uint8_t i = 1; i < s.ip.interface_count(); ++i) {
+    while (!s.refused[i].empty() && room_on(i) != 0) send_packet(s.refused[i].pop_front());
+    if (!s.refused[i].empty()) p.blocked = true;
+  }
+}
+
+void Turn::flush_ip() {
+  while (Packet* packet = s.ip.pop_output()) send_packet(packet);
+}
+
+void Turn::flush_udp() {
+  udp::DatagramOut out;
+  while (s.udp.next_datagram(out)) {
+    const auto d = s.ip.destination(out.remote.addr, out.source, s.now, out.interface);
+    if (!d) {
+      s.counters.drop(Drop::ip_no_route);
+      s.udp.on_error({out.source, out.source_port}, out.remote, d.error(), true);
+      s.udp.done(s.now);
+      continue;
+    }
+    udp::Udp::emit(out, ip::Ip::transport_offset(*d), p.burst[p.burst_size]);
+    const ip::Verdict v =
+        s.ip.output(p.burst[p.burst_size], *d,
+                    {Protocol::udp, out.tos, out.ttl, out.dont_fragment, !out.dont_fragment},
+                    s.now);
+    if (v.action == Action::too_big) {
+      s.udp.on_error({out.source, out.source_port}, out.remote, Error::message_size, true);
+    }
+    if (dispatch(v)) transmit();  // the payload is the datagram's packet
+    s.udp.done(s.now);
+    flush_ip();  // fragments in order
+  }
+}
+
+tcp::PathLimits Turn::limits_of(std::uint32_t destination) {
+  const ip::Destination& d = s.ip.at(destination);
+  tcp::PathLimits limits;
+  limits.mtu = d.mtu;
+  limits.transport_offset = ip::Ip::transport_offset(destination);
+  if (d.is_local) return limits;
+  link::Link* link = p.links[d.interface];
+  if (link == nullptr) return limits;
+  limits.max_payload = link->caps().max_payload;
+  limits.room = static_cast<std::uint32_t>(std::min<std::size_t>(room_on(d.interface), 0xffffU));
+  return limits;
+}
+
+void Turn::flush_replies() {
+  while (!s.tcp.replies.empty()) {
+    const tcp::Reply& reply = s.tcp.replies.front();
+    const auto d = s.ip.destination(reply.remote.addr, reply.local.addr, s.now);
+    if (d) {
+      const tcp::PathLimits limits = limits_of(*d);
+      if (limits.room == 0) {
+        p.blocked = true;
+        return;
+      }
+      s.tcp.emit_reply(reply, limits, p.burst[p.burst_size]);
+      dispatch(s.ip.output(p.burst[p.burst_size], *d, {Protocol::tcp, reply.tos, 0, true, false},
+                           s.now));
+    }
+    s.tcp.replies.pop();
+  }
+}
+
+// The connection's route, looked up again only when something about it changed.
+Result<std::uint32_t> Turn::destination_of(tcp::Connection& c) {
+  const ip::DestinationRef ref{c.destination, c.destination_generation};
+  if (ref.generation == 0 || !s.ip.is_current(ref)) [[unlikely]] {
+    const auto found = s.ip.destination(c.remote_addr, c.local_addr, s.now);
+    if (!found) return found;
+    const ip::DestinationRef now = s.ip.ref(*found);
+    c.destination = now.index;
+    c.destination_generation = now.generation;
+  }
+  // After R1 the first hop is doubted (RFC 9293 3.8.3).
+  if (c.retries > s.options.get(Option::tcp_retries1)) [[unlikely]] {
+    s.ip.doubt_neighbour(c.destination);
+  }
+  return c.destination;
+}
+
+// True when the connection wants another go at once: it was stopped by the link.
+bool Turn::flush_connection(tcp::Connection& c) {
+  const auto d = destination_of(c);
+  if (!d) {
+    s.tcp.on_no_route(c, d.error());
+    return false;
+  }
+  const bool df = s.options.on(Option::tcp_path_mtu_discovery) && !c.has(tcp::kNoPathMtu);
+  for (;;) {
+    const tcp::PathLimits limits = limits_of(*d);
+    if (limits.room == 0) return true;
+    TxFrame& frame = p.burst[p.burst_size];
+    if (!s.tcp.next_segment(c, limits, frame)) return false;
+    dispatch(s.ip.output(frame, *d, {Protocol::tcp, c.tos, c.ttl, df, false}, s.now));
+  }
+}
+
+void Turn::flush_tcp() {
+  const tcp::Connection* first_stopped = nullptr;
+  while (tcp::Connection* c = s.tcp.first_dirty()) {
+    if (c == first_stopped) break;  // all that are left are stopped
+    if (!flush_connection(*c)) {
+      s.tcp.pop_dirty();
+      continue;
+    }
+    p.blocked = true;
+    if (first_stopped == nullptr) first_stopped = c;
+    s.tcp.rotate_dirty();
+  }
+}
+
+void Turn::flush() {
+  p.blocked = false;
+  flush_refused();
+  flush_ip();
+  flush_replies();
+  flush_udp();
+  flush_tcp();
+  transmit();
+  flush_ip();  // ARP requests and fragments that the above has caused
+}
+
+}  // namespace naru

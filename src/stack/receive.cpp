@@ -1,0 +1,155 @@
+// Receive: frames from the links up to the sockets.
+
+#include "stack/state.hpp"
+#include "tcp/user.hpp"
+
+namespace naru {
+namespace {
+
+using ip::ErrorReport;
+
+tcp::PathError to_tcp(const ErrorReport& report) {
+  using Kind = ErrorReport::Kind;
+  tcp::PathError e{tcp::PathError::Kind::soft, Error::host_unreachable, report.mtu,
+                   report.quoted_seq};
+  switch (report.kind) {
+    case Kind::network_unreachable:
+      e.error = Error::network_unreachable;
+      break;
+    case Kind::protocol_unreachable:
+      e = {tcp::PathError::Kind::hard, Error::no_protocol_option, 0, report.quoted_seq};
+      break;
+    case Kind::port_unreachable:
+      e = {tcp::PathError::Kind::hard, Error::refused, 0, report.quoted_seq};
+      break;
+    case Kind::fragmentation_needed:
+      e.kind = tcp::PathError::Kind::too_big;
+      break;
+    case Kind::host_unreachable:
+      // Nobody answers ARP: that is no rumour.
+      if (report.is_local) e.kind = tcp::PathError::Kind::hard;
+      break;
+    case Kind::parameter_problem:
+      e.error = Error::protocol_error;
+      break;
+    case Kind::prohibited:
+    case Kind::time_exceeded:
+      break;
+  }
+  return e;
+}
+
+Error to_udp(ErrorReport::Kind kind) {
+  using Kind = ErrorReport::Kind;
+  switch (kind) {
+    case Kind::network_unreachable: return Error::network_unreachable;
+    case Kind::protocol_unreachable: return Error::no_protocol_option;
+    case Kind::port_unreachable: return Error::refused;
+    case Kind::fragmentation_needed: return Error::message_size;
+    case Kind::parameter_problem: return Error::protocol_error;
+    default: return Error::host_unreachable;
+  }
+}
+
+bool is_hard(const ErrorReport& report) {
+  using Kind = ErrorReport::Kind;
+  return report.kind == Kind::port_unreachable || report.kind == Kind::protocol_unreachable ||
+         report.is_local;
+}
+
+}  // namespace
+
+// A burst from every link. True when one of them may have more.
+bool Turn::receive() {
+  bool more = false;
+  std::array<Packet*, link::kBurst> burst;
+  for (std::uint8_t i = 1; i < s.ip.interface_count(); ++i) {
+    link::Link* link = p.links[i];
+    if (link == nullptr) continue;
+    if (link->is_up() != s.ip.interface_up(i)) (void)s.ip.set_up(i, link->is_up(), s.now);
+    const std::size_t n = link->receive(burst, s.now);
+    if (n != 0 && s.trace.on()) {
+      trace::Event e;
+      e.at = s.now;
+      e.kind = trace::Kind::poll;
+      e.interface = i;
+      e.extra = static_cast<std::uint32_t>(n);
+      s.trace.emit(e);
+    }
+    for (std::size_t k = 0; k < n; ++k) {
+      if (k + 1 < n) __builtin_prefetch(burst[k + 1]->data);
+      input(burst[k], i);
+    }
+    more |= n == burst.size();
+  }
+  return more;
+}
+
+void Turn::input(Packet* packet, std::uint8_t interface) {
+  packet->interface = interface;
+  s.counters.add(Counter::frames_in);
+  s.counters.add(Counter::bytes_in, packet->length);
+  if (s.trace.on()) {
+    trace::Event e;
+    e.at = s.now;
+    e.kind = trace::Kind::frame_in;
+    e.interface = interface;
+    e.length = packet->length;
+    s.trace.emit(e);
+  }
+  const ip::Input in = s.ip.input(packet, s.now);
+  if (in.action == ip::Input::Action::deliver) deliver(in);
+}
+
+// By protocol number (RFC 9293, RFC 768); nobody else is known here.
+void Turn::deliver(const ip::Input& in) {
+  Packet* packet = in.packet;
+  const bool group = in.group || packet->link_broadcast;
+  switch (static_cast<Protocol>(packet->protocol)) {
+    case Protocol::tcp:
+      s.tcp.progressed = nullptr;
+      s.tcp.input(packet, group);
+      if (const tcp::Connection* c = s.tcp.progressed; c != nullptr) {
+        const ip::DestinationRef ref{c->destination, c->destination_generation};
+        if (ref.generation != 0 && s.ip.is_current(ref)) s.ip.confirm_neighbour(ref.index, s.now);
+      }
+      return;
+    case Protocol::udp:
+      if (s.udp.input(packet, group, s.now) != Drop::udp_no_port) return;
+      if (!group) s.ip.send_error(ip::IcmpError::port_unreachable, *packet, s.now);
+      break;
+    default:
+      s.counters.drop(Drop::ip_unknown_protocol);
+      if (!group) s.ip.send_error(ip::IcmpError::protocol_unreachable, *packet, s.now);
+      break;
+  }
+  s.packets.give_back(packet);
+}
+
+void Turn::input_loopback() {
+  // What these packets cause to be sent to ourselves waits for the next round.
+  for (std::uint32_t n = s.loopback.size(); n != 0; --n) {
+    const ip::Input in = s.ip.input_loopback(s.loopback.pop_front(), s.now);
+    if (in.action == ip::Input::Action::deliver) deliver(in);
+  }
+}
+
+// ICMP errors, and what ARP could not resolve, to the sockets that they are about.
+void Turn::pass_errors() {
+  ErrorReport report;
+  while (s.ip.pop_error(report)) {
+    if (report.protocol == Protocol::tcp) {
+      const bool believed = s.tcp.on_path_error(report.local, report.remote, to_tcp(report));
+      if (!believed) s.counters.drop(Drop::icmp_no_match);
+      if (!believed || report.kind != ErrorReport::Kind::fragmentation_needed) continue;
+    } else if (report.protocol == Protocol::udp) {
+      s.udp.on_error(report.local, report.remote, to_udp(report.kind), is_hard(report));
+      if (report.kind != ErrorReport::Kind::fragmentation_needed) continue;
+    } else {
+      continue;
+    }
+    s.ip.confirm_path_mtu(report.remote.addr, report.mtu, s.now);
+  }
+}
+
+}  // namespace naru

@@ -1,0 +1,90 @@
+// Socket options, by kind of socket.
+
+#include <algorithm>
+#include <naru/stack/stack.hpp>
+
+#include "stack/state.hpp"
+#include "tcp/user.hpp"
+
+namespace naru {
+namespace {
+
+constexpr std::int64_t kLeastReceive = 2304;  // as Linux, after doubling
+constexpr std::int64_t kLeastSend = 4608;
+constexpr std::int64_t kMostBuffer = 1'073'741'824;
+
+std::unexpected<Error> no(Error error) { return std::unexpected(error); }
+
+std::uint32_t doubled(std::int64_t value, std::int64_t least) {
+  return static_cast<std::uint32_t>(std::clamp(value * 2, least, kMostBuffer));
+}
+
+Status set_hops(std::uint8_t& field, std::int64_t value, std::uint8_t initial) {
+  if (value != -1 && (value < 1 || value > 255)) return no(Error::invalid);
+  field = value == -1 ? initial : static_cast<std::uint8_t>(value);
+  return {};
+}
+
+Status set_udp(udp::UdpSocket& u, SocketOption option, std::int64_t value) {
+  using enum SocketOption;
+  udp::SocketOptions& o = u.options;
+  const bool on = value != 0;
+  switch (option) {
+    case reuse_address: o.reuse_address = on; return {};
+    case reuse_port: o.reuse_port = on; return {};
+    case broadcast: o.broadcast = on; return {};
+    case receive_error: o.receive_errors = on; return {};
+    case mtu_discover: o.dont_fragment = value >= 2; return {};
+    case tos: o.tos = static_cast<std::uint8_t>(value); return {};
+    case ttl: return set_hops(o.ttl, value, 0);
+    case multicast_ttl: return set_hops(o.multicast_ttl, value, 1);
+    case receive_buffer: o.receive_buffer = doubled(value, kLeastReceive); return {};
+    case send_buffer: o.send_buffer = doubled(value, kLeastSend); return {};
+    case keep_alive:
+    case linger:
+    case oob_inline: return {};  // taken and without meaning, as in Linux
+    default: return no(Error::no_protocol_option);
+  }
+}
+
+Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, SocketOption option) {
+  using enum SocketOption;
+  const udp::SocketOptions& o = u.options;
+  switch (option) {
+    case reuse_address: return o.reuse_address;
+    case reuse_port: return o.reuse_port;
+    case broadcast: return o.broadcast;
+    case receive_error: return o.receive_errors;
+    case mtu_discover: return o.dont_fragment ? 2 : 1;
+    case tos: return o.tos;
+    case ttl: return o.ttl != 0 ? o.ttl : options.get(Option::ip_default_ttl);
+    case multicast_ttl: return o.multicast_ttl;
+    case receive_buffer: return o.receive_buffer;
+    case send_buffer: return o.send_buffer;
+    case type: return 2;
+    case accepting: return 0;
+    case readable_bytes: return u.received.empty() ? 0 : u.received.front()->length;
+    case unsent_bytes: return u.send_memory;
+    case keep_alive:
+    case oob_inline: return 0;
+    case linger: return -1;
+    default: return no(Error::no_protocol_option);
+  }
+}
+
+}  // namespace
+
+Status Stack::set_option(SocketId socket, SocketOption option, std::int64_t value) {
+  StackState& s = *state_;
+  if (tcp::Connection* c = find_tcp(socket)) return tcp::set_option(s.tcp, *c, option, value);
+  if (udp::UdpSocket* u = find_udp(socket)) return set_udp(*u, option, value);
+  return no(Error::bad_handle);
+}
+
+Result<std::int64_t> Stack::option(SocketId socket, SocketOption option) const {
+  if (const tcp::Connection* c = find_tcp(socket)) return tcp::get_option(state_->tcp, *c, option);
+  if (const udp::UdpSocket* u = find_udp(socket)) return get_udp(state_->options, *u, option);
+  return no(Error::bad_handle);
+}
+
+}  // namespace naru

@@ -1,0 +1,259 @@
+// The socket calls: from ids to the protocols' own.
+
+#include <naru/stack/stack.hpp>
+
+#include "stack/state.hpp"
+#include "tcp/user.hpp"
+
+namespace naru {
+namespace {
+
+using Kind = SocketId::Kind;
+
+constexpr int kMaxBacklog = 65'535;
+
+std::unexpected<Error> no(Error error) { return std::unexpected(error); }
+
+constexpr std::uint32_t make_tag(Kind kind, std::uint32_t generation) {
+  return static_cast<std::uint32_t>(kind) << 24U | (generation & 0xffffffU);
+}
+
+udp::Handle udp_handle(SocketId id) { return {id.index, id.generation()}; }
+
+// bind() may name: any, one of ours, and for udp a broadcast or group address.
+bool may_bind(StackState& s, SocketId id, const IpAddr& addr) {
+  if (!addr.is_v4()) return false;
+  if (addr.is_any() || s.ip.is_local(addr)) return true;
+  return id.kind() == Kind::udp && (addr.is_multicast() || s.ip.is_broadcast(addr));
+}
+
+// The address that packets to `remote` carry, when the socket is bound to `bound`.
+Result<IpAddr> source_for(StackState& s, const IpAddr& remote, const IpAddr& bound) {
+  const IpAddr local = bound.is_any() ? IpAddr() : bound;
+  const auto d = s.ip.destination(remote, local, s.now);
+  if (!d) return no(d.error());
+  return s.ip.at(*d).source;
+}
+
+Status connect_tcp(StackState& s, tcp::Connection& c, Endpoint remote) {
+  if (!remote.addr.is_v4()) return no(Error::address_family);
+  if (remote.addr.is_any()) remote.addr = IpAddr::loopback_v4();  // as Linux
+  if (remote.addr.is_multicast() || s.ip.is_broadcast(remote.addr)) {
+    return no(Error::network_unreachable);
+  }
+  if (c.state != TcpState::closed) return tcp::connect(s.tcp, c, remote, remote.addr);
+  const IpAddr bound = c.has(tcp::kBoundAddress) ? c.local_addr : IpAddr::any_v4();
+  const auto source = source_for(s, remote.addr, bound);
+  if (!source) return no(source.error());
+  if (remote.port == 0) return no(Error::refused);  // as Linux
+  return tcp::connect(s.tcp, c, remote, *source);
+}
+
+Status connect_udp(StackState& s, SocketId id, const udp::UdpSocket& u, Endpoint remote) {
+  if (remote.addr == IpAddr()) return s.udp.disconnect(udp_handle(id));
+  if (!remote.addr.is_v4()) return no(Error::address_family);
+  if (remote.addr.is_any()) remote.addr = IpAddr::loopback_v4();
+  const IpAddr bound = u.addr_chosen ? IpAddr::any_v4() : u.local.addr;
+  const auto source = source_for(s, remote.addr, bound);
+  if (!source) return no(source.error());
+  return s.udp.connect(udp_handle(id), remote, *source, s.ip.is_broadcast(remote.addr));
+}
+
+std::uint8_t udp_readiness(const udp::UdpSocket& u) {
+  const std::uint8_t r = udp::Udp::readiness(u);
+  std::uint8_t bits = 0;
+  if ((r & udp::kReadable) != 0) bits |= ready::kIn;
+  if ((r & udp::kWritable) != 0) bits |= ready::kOut;
+  if ((r & udp::kError) != 0) bits |= ready::kErr;
+  if (u.shut_read) bits |= ready::kRdHup;
+  if (u.shut_read && u.shut_write) bits |= ready::kHup;
+  return bits;
+}
+
+}  // namespace
+
+SocketId Stack::id_of(const tcp::Connection& c) const {
+  return {state_->tcp.index_of(c), make_tag(Kind::tcp, c.generation)};
+}
+
+SocketId Stack::id_of(const udp::Handle& handle) {
+  return {handle.index, make_tag(Kind::udp, handle.generation)};
+}
+
+tcp::Connection* Stack::find_tcp(SocketId id) const {
+  tcp::Tcp& t = state_->tcp;
+  if (id.kind() != Kind::tcp || !t.connections.is_live(id.index)) return nullptr;
+  tcp::Connection* c = t.connections.at(id.index);
+  return c->generation == id.generation() && c->has(tcp::kOwned) ? c : nullptr;
+}
+
+udp::UdpSocket* Stack::find_udp(SocketId id) const {
+  return id.kind() == Kind::udp ? state_->udp.find(udp_handle(id)) : nullptr;
+}
+
+Result<SocketId> Stack::open_tcp() {
+  const auto c = tcp::open(state_->tcp);
+  if (!c) return no(c.error());
+  return id_of(**c);
+}
+
+Result<SocketId> Stack::open_udp() {
+  const auto handle = state_->udp.open(0);
+  if (!handle) return no(handle.error());
+  return id_of(*handle);
+}
+
+void Stack::set_cookie(SocketId socket, std::uint64_t cookie) {
+  if (tcp::Connection* c = find_tcp(socket)) c->cookie = cookie;
+  if (udp::UdpSocket* u = find_udp(socket)) u->cookie = cookie;
+}
+
+Status Stack::bind(SocketId socket, const Endpoint& local) {
+  StackState& s = *state_;
+  if (!may_bind(s, socket, local.addr)) return no(Error::address_not_available);
+  if (tcp::Connection* c = find_tcp(socket)) return tcp::bind(s.tcp, *c, local);
+  if (find_udp(socket) != nullptr) return s.udp.bind(udp_handle(socket), local);
+  return no(Error::bad_handle);
+}
+
+Status Stack::listen(SocketId socket, int backlog) {
+  StackState& s = *state_;
+  const int bounded = backlog < 0 || backlog > kMaxBacklog ? kMaxBacklog : backlog;
+  if (tcp::Connection* c = find_tcp(socket)) {
+    return tcp::listen(s.tcp, *c, static_cast<std::uint32_t>(bounded));
+  }
+  return no(find_udp(socket) != nullptr ? Error::not_supported : Error::bad_handle);
+}
+
+Result<Accepted> Stack::accept(SocketId listener) {
+  StackState& s = *state_;
+  tcp::Connection* c = find_tcp(listener);
+  if (c == nullptr) {
+    return no(find_udp(listener) != nullptr ? Error::not_supported : Error::bad_handle);
+  }
+  const auto child = tcp::accept(s.tcp, *c);
+  if (!child) return no(child.error());
+  return Accepted{id_of(**child), (*child)->remote()};
+}
+
+Status Stack::connect(SocketId socket, const Endpoint& remote) {
+  StackState& s = *state_;
+  if (tcp::Connection* c = find_tcp(socket)) return connect_tcp(s, *c, remote);
+  if (udp::UdpSocket* u = find_udp(socket)) return connect_udp(s, socket, *u, remote);
+  return no(Error::bad_handle);
+}
+
+Result<std::size_t> Stack::send(SocketId socket, Bytes data, unsigned flags) {
+  StackState& s = *state_;
+  if (tcp::Connection* c = find_tcp(socket)) return tcp::send(s.tcp, *c, data, flags);
+  if (find_udp(socket) != nullptr) return s.udp.send(udp_handle(socket), data);
+  return no(Error::bad_handle);
+}
+
+Result<std::size_t> Stack::recv(SocketId socket, MutableBytes out, unsigned flags) {
+  if (tcp::Connection* c = find_tcp(socket)) return tcp::recv(state_->tcp, *c, out, flags);
+  DatagramInfo info;
+  return recv_from(socket, out, info, flags);
+}
+
+Result<std::size_t> Stack::send_to(SocketId socket, Bytes data, const Endpoint& remote,
+                                   unsigned flags) {
+  StackState& s = *state_;
+  if (find_tcp(socket) != nullptr) return send(socket, data, flags);  // as Linux
+  if (find_udp(socket) == nullptr) return no(Error::bad_handle);
+  if (!remote.addr.is_v4()) return no(Error::address_family);
+  udp::SendTo to;
+  to.remote = remote;
+  if (to.remote.addr.is_any()) to.remote.addr = IpAddr::loopback_v4();
+  to.to_broadcast = s.ip.is_broadcast(to.remote.addr);
+  return s.udp.send(udp_handle(socket), data, to);
+}
+
+Result<std::size_t> Stack::recv_from(SocketId socket, MutableBytes out, DatagramInfo& info,
+                                     unsigned flags) {
+  StackState& s = *state_;
+  if (find_udp(socket) == nullptr) {
+    return find_tcp(socket) != nullptr ? recv(socket, out, flags) : no(Error::bad_handle);
+  }
+  const auto got = s.udp.recv(udp_handle(socket), out, {.peek = (flags & msg::kPeek) != 0});
+  if (!got) return no(got.error());
+  info.source = got->source;
+  info.destination = got->destination;
+  info.interface = got->interface;
+  info.ttl = got->ttl;
+  info.tos = got->tos;
+  info.truncated = got->full_size > got->size;
+  info.length = static_cast<std::uint32_t>(got->full_size);
+  return (flags & msg::kTrunc) != 0 ? got->full_size : got->size;
+}
+
+Status Stack::shutdown(SocketId socket, Shutdown how) {
+  StackState& s = *state_;
+  if (tcp::Connection* c = find_tcp(socket)) return tcp::shutdown(s.tcp, *c, how);
+  if (find_udp(socket) != nullptr) {
+    return s.udp.shutdown(udp_handle(socket), how != Shutdown::send, how != Shutdown::receive);
+  }
+  return no(Error::bad_handle);
+}
+
+Status Stack::close(SocketId socket) {
+  StackState& s = *state_;
+  if (tcp::Connection* c = find_tcp(socket)) {
+    tcp::close(s.tcp, *c);
+    return {};
+  }
+  const udp::UdpSocket* u = find_udp(socket);
+  if (u == nullptr) return no(Error::bad_handle);
+  s.udp.for_each_group(*u, [&s](const udp::Group& g) { s.ip.leave(g.interface, g.addr); });
+  return s.udp.close(udp_handle(socket));
+}
+
+Status Stack::abort(SocketId socket) {
+  StackState& s = *state_;
+  tcp::Connection* c = find_tcp(socket);
+  if (c == nullptr) return close(socket);
+  tcp::abort(s.tcp, *c);
+  return {};
+}
+
+std::uint8_t Stack::readiness(SocketId socket) const {
+  if (const tcp::Connection* c = find_tcp(socket)) return tcp::readiness(state_->tcp, *c);
+  if (const udp::UdpSocket* u = find_udp(socket)) return udp_readiness(*u);
+  return ready::kErr | ready::kHup;
+}
+
+Error Stack::take_error(SocketId socket) {
+  StackState& s = *state_;
+  if (tcp::Connection* c = find_tcp(socket)) return tcp::take_error(s.tcp, *c);
+  if (udp::UdpSocket* u = find_udp(socket)) return s.udp.take_error(*u);
+  return Error::bad_handle;
+}
+
+Result<Endpoint> Stack::local(SocketId socket) const {
+  if (const tcp::Connection* c = find_tcp(socket)) return c->local();
+  if (const udp::UdpSocket* u = find_udp(socket)) return u->local;
+  return no(Error::bad_handle);
+}
+
+Result<Endpoint> Stack::remote(SocketId socket) const {
+  if (const tcp::Connection* c = find_tcp(socket)) {
+    const bool connected = tcp::is_synchronized(c->state);
+    return connected ? Result<Endpoint>(c->remote()) : no(Error::not_connected);
+  }
+  const udp::UdpSocket* u = find_udp(socket);
+  if (u == nullptr) return no(Error::bad_handle);
+  return u->is_connected ? Result<Endpoint>(u->remote) : no(Error::not_connected);
+}
+
+Result<TcpInfo> Stack::tcp_info(SocketId socket) const {
+  StackState& s = *state_;
+  const tcp::Connection* c = find_tcp(socket);
+  if (c == nullptr) {
+    return no(find_udp(socket) != nullptr ? Error::not_supported : Error::bad_handle);
+  }
+  const ip::DestinationRef ref{c->destination, c->destination_generation};
+  const bool known = ref.generation != 0 && s.ip.is_current(ref);
+  return tcp::info(s.tcp, *c, known ? s.ip.at(ref.index).mtu : 1500);
+}
+
+}  // namespace naru

@@ -1,0 +1,73 @@
+// The state of a stack, in its arena; and the ports, in the process.
+#pragma once
+
+#include <array>
+#include <naru/stack/stack.hpp>
+
+#include "ip/ip.hpp"
+#include "tcp/tcp.hpp"
+#include "udp/udp.hpp"
+
+namespace naru {
+
+struct StackState {
+  explicit StackState(const StackConfig& config) : options(config.options), random(config.random) {}
+  [[nodiscard]] bool init(Arena& arena, std::uint32_t trace_events);
+
+  Time now{};
+  Options options;
+  Random random;
+  Counters counters;
+  trace::Ring trace;
+  PacketPool packets;
+  ip::Ip ip;
+  tcp::Tcp tcp;
+  udp::Udp udp;
+  PacketQueue loopback;  // IP packets to ourselves
+  // Frames that a link refused, by interface: they go before anything else.
+  std::array<PacketQueue, ip::kMaxInterfaces> refused;
+};
+
+struct StackPorts {
+  std::array<link::Link*, ip::kMaxInterfaces> links{};
+  // The burst being put together, all for one interface.
+  std::array<TxFrame, link::kBurst> burst;
+  std::size_t burst_size = 0;
+  std::uint8_t burst_interface = 0;
+  std::size_t room = 0;  // frames that the link takes beyond the burst
+  bool blocked = false;  // some link had no room in this turn
+};
+
+// The turns of the stack, one file each. They work on both halves of it.
+struct Turn {
+  StackState& s;
+  StackPorts& p;
+
+  // receive.cpp
+  bool receive();
+  void input(Packet* packet, std::uint8_t interface);
+  void input_loopback();
+  void pass_errors();
+  // flush.cpp
+  void flush();
+
+ private:
+  void deliver(const ip::Input& in);
+  link::Link* begin(std::uint8_t interface);
+  std::size_t room_on(std::uint8_t interface);
+  void push(std::uint8_t interface);
+  void transmit();
+  void refuse(std::uint8_t interface, const TxFrame& frame);
+  bool dispatch(const ip::Verdict& verdict);
+  void send_packet(Packet* packet);
+  void flush_refused();
+  void flush_ip();
+  void flush_udp();
+  void flush_replies();
+  void flush_tcp();
+  bool flush_connection(tcp::Connection& c);
+  Result<std::uint32_t> destination_of(tcp::Connection& c);
+  tcp::PathLimits limits_of(std::uint32_t destination);
+};
+
+}  // namespace naru
