@@ -7,12 +7,16 @@
 #include <naru/buf/packet.hpp>
 #include <naru/wire/address.hpp>
 
+#include "base/list.hpp"
+
 namespace naru::udp {
+
+inline constexpr std::uint8_t kAnyInterface = 0xff;
 
 // How somebody outside names a socket.
 struct Handle {
-  std::uint32_t index = 0xffffffffU;
-  std::uint32_t generation = 0;
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;  // 0: no socket
 
   constexpr bool operator==(const Handle&) const = default;
 };
@@ -24,46 +28,54 @@ enum Ready : std::uint8_t {
   kError = 4,     // an error waits
 };
 
-// What a socket can be told; read and written as plain fields.
+// What a socket can be told; read and written as plain fields. Reuse and interface
+// matter to bind() and are to be set before it.
 struct SocketOptions {
   std::uint32_t receive_buffer = 0;  // bytes of memory, as SO_RCVBUF reports it
   std::uint32_t send_buffer = 0;
   std::uint8_t ttl = 0;  // 0: the stack's default
   std::uint8_t multicast_ttl = 1;
   std::uint8_t tos = 0;
-  std::uint8_t interface = 0xff;            // SO_BINDTODEVICE; 0xff any
-  std::uint8_t multicast_interface = 0xff;  // IP_MULTICAST_IF
+  std::uint8_t interface = kAnyInterface;            // SO_BINDTODEVICE
+  std::uint8_t multicast_interface = kAnyInterface;  // IP_MULTICAST_IF
   bool multicast_loop = true;
   bool reuse_address = false;
   bool reuse_port = false;
   bool broadcast = false;
-  bool receive_errors = false;  // IP_RECVERR: errors also when not connected
+  bool receive_errors = false;  // IP_RECVERR: soft errors, and errors when not connected
   bool dont_fragment = false;   // IP_MTU_DISCOVER = DO
 };
 
-struct UdpSocket {
-  std::uint32_t free_link = 0;  // the slab's, while the slot is free
+struct ReadyOrder;
+
+struct UdpSocket : ListHook<ReadyOrder> {
   std::uint32_t generation = 0;
-  std::uint64_t cookie = 0;  // the owner's
-  Endpoint local;
-  Endpoint remote;
-  SocketOptions options;
   Error pending_error = Error::none;
-  bool is_bound = false;     // has a local port
   bool port_chosen = false;  // an ephemeral one: disconnecting gives it up
   bool addr_chosen = false;  // local.addr came from connect(), not from bind()
   bool is_connected = false;
   bool shut_read = false;
   bool shut_write = false;
-  bool in_ready_list = false;
-  std::uint8_t ready = kWritable;  // as last told
-  std::uint32_t next_bound = 0;    // hash chains and ready list, by index
+  std::uint64_t cookie = 0;  // the owner's
+  Endpoint local;            // port 0: not bound
+  Endpoint remote;
+  SocketOptions options;
+  std::uint32_t next_by_port = 0;  // hash chains
   std::uint32_t next_connected = 0;
-  std::uint32_t next_ready = 0;
+  std::uint32_t groups = 0;          // memberships, index + 1
   std::uint32_t receive_memory = 0;  // buffers in `received`, charged whole
   std::uint32_t send_memory = 0;     // buffers of this socket in the output queue
   std::uint64_t dropped = 0;         // datagrams that found the receive buffer full
   PacketQueue received;
+
+  bool is_bound() const { return local.port != 0; }
+};
+
+// A socket's membership in a multicast group.
+struct Group {
+  IpAddr addr;
+  std::uint32_t next = 0;  // of the same socket, index + 1
+  std::uint8_t interface = 0;
 };
 
 }  // namespace naru::udp
