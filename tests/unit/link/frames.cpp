@@ -53,7 +53,8 @@ Frame make_headers(const TcpSpec& spec, std::size_t payload, std::uint32_t seq, 
     store_be16(p + 10, plain_checksum({p, ip}));
   }
   p += ip;
-  wire::Tcp{.src_port = 1000, .dst_port = 80, .seq = seq, .ack = 77, .flags = flags, .window = 5000}
+  wire::Tcp{
+      .src_port = 1000, .dst_port = 80, .seq = seq, .ack = spec.ack, .flags = flags, .window = 5000}
       .emit(p, spec.tcp_options);
   for (std::size_t i = 0; i < spec.tcp_options; ++i) p[20 + i] = static_cast<std::uint8_t>(i + 1);
   return frame;

@@ -39,9 +39,10 @@ struct TcpSpec {
   std::uint8_t tcp_options = 0;  // bytes
   std::uint8_t flags = 0x10;
   std::uint32_t seq = 1;
+  std::uint32_t ack = 77;
   std::uint16_t id = 1;
   std::uint16_t gso_size = 0;
-  Frame payload;
+  Frame payload{};
 };
 TcpSpec random_spec(Random& random);
 
