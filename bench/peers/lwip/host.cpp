@@ -315,6 +315,8 @@ const naru::bench::lwip::HostApi lwip_host = {
     .at_end = naru::bench::lwip::at_end,
     .close = naru::bench::lwip::close,
     .idle_bytes = naru::bench::lwip::idle_bytes,
+    .mtu = LWIP_BENCH_MTU,
+    .checksums = CHECKSUM_CHECK_TCP != 0,
     .real_clock = !NO_SYS,
 };
 

@@ -47,6 +47,10 @@ struct HostApi {
   void (*close)(Connection* c);
   // What lwIP holds for one idle connection: an element of its PCB pool.
   std::size_t (*idle_bytes)();
+
+  // How it was compiled.
+  unsigned mtu;
+  bool checksums;
   bool real_clock;  // poll()'s time is ignored
 };
 

@@ -61,7 +61,8 @@ void LwipWorld::turn_over_path() {
 int main(int argc, char** argv) {
   using namespace naru::bench;
   return contestant_main(argc, argv, "lwip", [](const WorldConfig& config) {
-    if (config.mtu != LWIP_BENCH_MTU || config.checksums != (LWIP_BENCH_CHECKSUMS != 0)) {
+    const lwip::HostApi& compiled = lwip::client_host();
+    if (config.mtu != compiled.mtu || config.checksums != compiled.checksums) {
       fail("this program was compiled for another MTU or choice of checksums");
     }
     return std::make_unique<lwip::LwipWorld>(config);
