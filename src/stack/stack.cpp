@@ -131,6 +131,7 @@ bool Stack::poll(Time now) {
     turn.pass_errors();
     turn.flush();
   }
+  s.tcp.sweep_ready();
   return more || !s.loopback.empty();
 }
 

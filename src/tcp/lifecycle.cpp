@@ -96,7 +96,11 @@ void give_back_flow(Tcp& t, Connection& c, Flow& f) {
 
 // While it is on a list the slot must stay; whoever takes it off gives it back.
 void give_back_connection(Tcp& t, Connection& c) {
-  if ((c.flags & (kDirty | kReadyQueued)) != 0) return;
+  if (c.has(kDirty)) return;
+  if (c.has(kReadyQueued)) {
+    ++t.ready_gone;
+    return;
+  }
   c.generation = (c.generation + 1) & 0xffffffU;
   t.connections.give_back(&c);
 }
@@ -326,6 +330,13 @@ void Tcp::pop_dirty() {
   if (c.state == TcpState::closed && !c.has(kOwned)) give_back_connection(*this, c);
 }
 
+void Tcp::rotate_dirty() {
+  Connection& c = *connections.at(dirty_head);
+  dirty_head = c.dirty_next;
+  c.clear(kDirty);
+  mark_dirty(*this, c);
+}
+
 void notify(Tcp& t, Connection& c) {
   if ((c.flags & (kReadyQueued | kOwned)) != kOwned) return;
   c.set(kReadyQueued);
@@ -333,17 +344,40 @@ void notify(Tcp& t, Connection& c) {
   const std::uint32_t index = t.index_of(c);
   (t.ready_head == kNoIndex ? t.ready_head : t.connections.at(t.ready_tail)->ready_next) = index;
   t.ready_tail = index;
+  ++t.ready_count;
 }
+
+namespace {
+
+// The first of the ready list leaves it; nullptr when no program owns it any more.
+Connection* take_ready(Tcp& t) {
+  Connection& c = *t.connections.at(t.ready_head);
+  t.ready_head = c.ready_next;
+  --t.ready_count;
+  c.clear(kReadyQueued);
+  if (c.has(kOwned)) return &c;
+  if (c.state == TcpState::closed && !c.has(kDirty)) {
+    --t.ready_gone;
+    give_back_connection(t, c);
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 Connection* Tcp::pop_ready() {
   while (ready_head != kNoIndex) {
-    Connection& c = *connections.at(ready_head);
-    ready_head = c.ready_next;
-    c.clear(kReadyQueued);
-    if (c.has(kOwned)) return &c;
-    if (c.state == TcpState::closed) give_back_connection(*this, c);
+    if (Connection* c = take_ready(*this); c != nullptr) return c;
   }
   return nullptr;
+}
+
+// When half of the list is gone, so that the walk costs each of them one step.
+void Tcp::sweep_ready() {
+  if (ready_gone == 0 || ready_gone * 2 < ready_count) return;
+  for (std::uint32_t n = ready_count; n != 0; --n) {
+    if (Connection* c = take_ready(*this); c != nullptr) notify(*this, *c);
+  }
 }
 
 // --- listeners -----------------------------------------------------------------

@@ -65,6 +65,8 @@ struct Tcp {
   // A connection that may have something to send, or nullptr.
   Connection* first_dirty();
   void pop_dirty();
+  // The first becomes the last: its link has no room now.
+  void rotate_dirty();
   // Writes the connection's next segment into the frame: TCP header at
   // limits.transport_offset and references to the payload. False: nothing (more)
   // to send now.
@@ -77,6 +79,9 @@ struct Tcp {
   // --- readiness ---
   // The next connection whose readiness changed, or nullptr.
   Connection* pop_ready();
+  // Takes connections that are gone off the ready list of a program that does not
+  // read it.
+  void sweep_ready();
 
   // --- environment ---
   const Options* options = nullptr;
@@ -106,6 +111,8 @@ struct Tcp {
   std::uint32_t dirty_tail = kNoIndex;
   std::uint32_t ready_head = kNoIndex;
   std::uint32_t ready_tail = kNoIndex;
+  std::uint32_t ready_count = 0;
+  std::uint32_t ready_gone = 0;  // of them, connections that only wait to leave the list
   List<Flow, QuietTag> quiet;
   ReplyQueue replies;
   std::uint32_t orphans = 0;
