@@ -12,6 +12,7 @@ namespace naru::test {
 namespace {
 
 constexpr std::size_t kHistory = 16;
+constexpr std::size_t kMaxEvents = 10'000;
 // More turns of poll() than this without an end are a loop.
 constexpr int kMaxTurns = 10'000;
 
@@ -107,6 +108,9 @@ void Wire::settle_once() {
     if (turns > kMaxTurns) fail(Where::current(), "poll() finds work without end" + history());
   }
   s.check_invariants();
+  while (const std::optional<SocketEvent> event = s.next_event()) {
+    if (events_.size() < kMaxEvents) events_.push_back(*event);
+  }
   collect();
 }
 

@@ -97,6 +97,10 @@ class Wire {
   std::deque<Frame> drain() { return std::exchange(frames_, {}); }
   const std::deque<Frame>& frames() const { return frames_; }
 
+  // --- what the stack told -----------------------------------------------------
+  // The readiness events since the last call, the oldest first.
+  std::vector<SocketEvent> take_events() { return std::exchange(events_, {}); }
+
   // --- sockets -----------------------------------------------------------------
   Socket tcp_socket();
   Socket udp_socket();
@@ -156,6 +160,7 @@ class Wire {
   std::vector<Peer*> peers_;
   std::deque<Frame> frames_;
   std::deque<Past> past_;
+  std::vector<SocketEvent> events_;
   std::vector<SocketId> sockets_;
   std::vector<std::pair<std::uint16_t, SocketId>> listeners_;
 };
