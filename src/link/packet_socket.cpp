@@ -19,10 +19,10 @@ namespace {
 // Room for a good many 64 KiB segments; the kernel gives less where it must.
 constexpr int kSocketBuffer = 4 << 20;
 
-std::unexpected<OpenError> failure(const std::string& name, int error, const std::string& advice) {
+OpenError failure(const std::string& name, int error, const std::string& advice) {
   std::string message = "interface " + name + ": " + std::strerror(error);
   if (!advice.empty()) message += ": " + advice;
-  return std::unexpected(OpenError{error, std::move(message)});
+  return {error, std::move(message)};
 }
 
 std::string advice_for(int error) {
@@ -38,13 +38,13 @@ struct Interface {
   std::uint32_t mtu = 0;
 };
 
-OpenResult<Interface> look_up(int socket, const std::string& name) {
+// What is wrong, if anything.
+std::optional<OpenError> look_up(int socket, const std::string& name, Interface& interface) {
   ifreq request{};
   if (name.empty() || name.size() >= sizeof request.ifr_name) {
     return failure(name, ENODEV, "a name has 1 to 15 characters");
   }
   std::memcpy(request.ifr_name, name.data(), name.size());
-  Interface interface;
   if (::ioctl(socket, SIOCGIFINDEX, &request) < 0) {
     return failure(name, errno, "`ip link` lists the interfaces");
   }
@@ -56,7 +56,7 @@ OpenResult<Interface> look_up(int socket, const std::string& name) {
     return failure(name, EPROTONOSUPPORT, "it is not an Ethernet interface");
   }
   std::memcpy(interface.mac.bytes.data(), request.ifr_hwaddr.sa_data, interface.mac.bytes.size());
-  return interface;
+  return std::nullopt;
 }
 
 template <class T>
@@ -100,16 +100,20 @@ OpenResult<std::unique_ptr<PacketSocketLink>> PacketSocketLink::open(
     const std::string& interface, const PacketSocketOptions& options) {
   // Without a protocol, so that nothing comes before everything is set.
   Descriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return failure(interface, errno, advice_for(errno));
-  const auto found = look_up(socket.number(), interface);
-  if (!found) return std::unexpected(found.error());
-  if (!set_options(socket.number(), found->index, options) ||
-      !bind_to(socket.number(), found->index)) {
-    return failure(interface, errno, advice_for(errno));
+  if (!socket.is_open()) {
+    return std::unexpected(failure(interface, errno, advice_for(errno)));
+  }
+  Interface found;
+  if (auto error = look_up(socket.number(), interface, found)) {
+    return std::unexpected(*std::move(error));
+  }
+  if (!set_options(socket.number(), found.index, options) ||
+      !bind_to(socket.number(), found.index)) {
+    return std::unexpected(failure(interface, errno, advice_for(errno)));
   }
   auto port = std::make_unique<Port>(std::move(socket), Port::Kind::packet_socket);
-  return std::unique_ptr<PacketSocketLink>(new PacketSocketLink(
-      std::move(port), interface, options.mac.value_or(found->mac), found->mtu));
+  return std::unique_ptr<PacketSocketLink>(
+      new PacketSocketLink(std::move(port), interface, options.mac.value_or(found.mac), found.mtu));
 }
 
 PacketSocketLink::PacketSocketLink(std::unique_ptr<Port> port, std::string name, const MacAddr& mac,

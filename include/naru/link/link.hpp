@@ -64,6 +64,7 @@ class Link {
   virtual int descriptor() const { return -1; }
   // Called when frames begin to wait in an empty ring, and when the link goes up or
   // down. Must only schedule a poll.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): those who override it keep it
   virtual void set_interrupt(std::function<void()> callback) { (void)callback; }
 
   // Statistics of the device itself.
