@@ -46,6 +46,13 @@ TEST(Arena, EndsAtItsSize) {
   EXPECT_FALSE(arena->contains(reinterpret_cast<std::uint8_t*>(&*arena) - 1));
 }
 
+TEST(Arena, AlignmentMayLeadPastTheEnd) {
+  TestArena arena(4090);
+  ASSERT_NE(arena->take(arena->size() - arena->used() - 1, 1), nullptr);
+  EXPECT_EQ(arena->take(1, 64), nullptr);
+  EXPECT_NE(arena->take(1, 1), nullptr);
+}
+
 TEST(Arena, RefusesSizesThatWouldWrap) {
   TestArena arena(4096);
   const std::size_t before = arena->used();

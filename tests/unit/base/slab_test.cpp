@@ -36,6 +36,9 @@ TEST(Slab, GivesEachSlotOnceUpToItsCapacity) {
   EXPECT_EQ(slab.in_use(), 100U);
   EXPECT_EQ(slab.take(), nullptr);
   EXPECT_EQ(slab.in_use(), 100U);
+  EXPECT_TRUE(slab.is_live(99));
+  EXPECT_FALSE(slab.is_live(100));
+  EXPECT_FALSE(slab.is_live(kNoIndex));
 }
 
 TEST(Slab, GivesTheLastSlotFreedFirst) {

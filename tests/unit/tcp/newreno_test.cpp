@@ -91,6 +91,17 @@ TEST(CongestionAvoidance, GrowsOneSegmentInARoundTrip) {
   }
 }
 
+TEST(CongestionAvoidance, KeepsWhatIsLeftOfAWindow) {
+  BulkSender s = reno();
+  s.lose_at(20);
+  ASSERT_EQ(s.controller.cwnd(), 10 * kSmss);
+  s.ack(7 * kSmss);
+  s.ack(7 * kSmss);  // 14 of 10
+  EXPECT_EQ(s.controller.cwnd(), 11 * kSmss);
+  s.ack(7 * kSmss);  // 4 and 7 of 11
+  EXPECT_EQ(s.controller.cwnd(), 12 * kSmss);
+}
+
 TEST(CongestionControl, DoesNotGrowWhileTheWindowIsNotTheLimit) {
   NARU_CHECKS("TCC-011", "TCC-039");
   for (const Algorithm algorithm : {Algorithm::newreno, Algorithm::cubic}) {

@@ -214,6 +214,20 @@ TEST(MinRtt, ForgetsAfterFiveMinutes) {
   EXPECT_EQ(min.get(), 9ms);
 }
 
+// On a path that grows longer and longer a successor of the best is at hand.
+TEST(MinRtt, RemembersSamplesOfAllPartsOfTheWindow) {
+  MinRtt min;
+  for (int second = 0; second <= 2'000; ++second) {
+    min.sample(time_from_ns(0) + second * 1s, 1s + second * 1ms);
+    const auto best = (min.get() - 1s) / 1ms;  // the second of the sample
+    ASSERT_LE(second - best, 300);
+    if (second == 301) {
+      EXPECT_EQ(best, 76) << "the first of the second quarter";
+    }
+    ASSERT_GE(second - best, second > 300 ? 150 : 0) << "later ones are there to choose from";
+  }
+}
+
 TEST(MinRtt, TakesAnySample) {
   MinRtt min;
   min.sample(time_from_ns(0), -1s);
