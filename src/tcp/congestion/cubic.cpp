@@ -50,8 +50,6 @@ void Cubic::resume(Time now) {
 }
 
 void Cubic::begin_epoch(const Window& window, Time now) {
-  // Slow start ended without a loss (4.10).
-  if (curve_.cwnd_prior == 0) curve_.cwnd_prior = window.cwnd;
   curve_.w_max = std::max(curve_.w_max, window.cwnd);
   const double deficit = static_cast<double>(curve_.w_max - window.cwnd) / window.smss;
   curve_.k_us = static_cast<std::uint32_t>(1e6 * std::cbrt(deficit / kC));
@@ -72,8 +70,8 @@ void Cubic::avoid_congestion(Window& window, const AckSample& ack, std::uint32_t
   const double share = std::min<double>(acked, cwnd) / cwnd;  // of a window, that was acknowledged
   const Duration t = std::max(ack.now - curve_.epoch, Duration::zero());
 
-  // Equation 4: once back at the window of before the loss, Reno gains one
-  // segment in a round trip.
+  // Equation 4: once back at the window of before the loss (or where there was
+  // none, 4.10), Reno gains one segment in a round trip.
   const double alpha = curve_.w_est >= curve_.cwnd_prior ? 1.0 : kAlpha;
   curve_.w_est = std::min<double>(curve_.w_est + alpha * share * window.smss, kMaxWindow);
 

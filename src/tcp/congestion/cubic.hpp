@@ -42,7 +42,7 @@ class Cubic {
     Time epoch = kTimeNever;       // t = 0; never: no epoch is under way
     double w_est = 0;              // the window that Reno would have, in bytes
     std::uint32_t w_max = 0;       // in bytes; 0 when no loss has told it
-    std::uint32_t cwnd_prior = 0;  // cwnd when ssthresh was last set
+    std::uint32_t cwnd_prior = 0;  // cwnd when a loss last set ssthresh
     std::uint32_t k_us = 0;        // K in microseconds
     float fraction = 0;            // of a byte that cwnd has still to grow
   };
