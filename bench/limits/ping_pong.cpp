@@ -11,8 +11,8 @@
 namespace naru::bench {
 namespace {
 
-constexpr std::uint32_t kRounds = 20'000;
-constexpr int kTries = 5;
+constexpr std::uint32_t kRounds = 2000;
+constexpr int kTries = 15;
 
 struct alignas(128) Line {
   std::atomic<std::uint32_t> turn{0};
