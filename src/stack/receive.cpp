@@ -59,6 +59,17 @@ bool is_hard(const ErrorReport& report) {
 
 }  // namespace
 
+void Turn::trace_burst(std::uint8_t interface, std::size_t frames) {
+  trace::Event e;
+  e.at = s.now;
+  e.kind = trace::Kind::interrupt;
+  e.interface = interface;
+  e.extra = static_cast<std::uint32_t>(frames);
+  if (!p.ring_busy[interface]) s.trace.emit(e);
+  e.kind = trace::Kind::poll;
+  s.trace.emit(e);
+}
+
 // A burst from every link. True when one of them may have more.
 bool Turn::receive() {
   bool more = false;
@@ -68,14 +79,8 @@ bool Turn::receive() {
     if (link == nullptr) continue;
     if (link->is_up() != s.ip.interface_up(i)) (void)s.ip.set_up(i, link->is_up(), s.now);
     const std::size_t n = link->receive(burst, s.now);
-    if (n != 0 && s.trace.on()) {
-      trace::Event e;
-      e.at = s.now;
-      e.kind = trace::Kind::poll;
-      e.interface = i;
-      e.extra = static_cast<std::uint32_t>(n);
-      s.trace.emit(e);
-    }
+    if (n != 0 && s.trace.on()) trace_burst(i, n);
+    p.ring_busy[i] = n == burst.size();
     for (std::size_t k = 0; k < n; ++k) {
       if (k + 1 < n) __builtin_prefetch(burst[k + 1]->data);
       input(burst[k], i);

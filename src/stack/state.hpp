@@ -30,6 +30,8 @@ struct StackState {
 
 struct StackPorts {
   std::array<link::Link*, ip::kMaxInterfaces> links{};
+  // The last burst was full: the ring was not emptied, and will not ring.
+  std::array<bool, ip::kMaxInterfaces> ring_busy{};
   // The burst being put together, all for one interface.
   std::array<TxFrame, link::kBurst> burst;
   std::size_t burst_size = 0;
@@ -45,6 +47,7 @@ struct Turn {
 
   // receive.cpp
   bool receive();
+  void trace_burst(std::uint8_t interface, std::size_t frames);
   void input(Packet* packet, std::uint8_t interface);
   void input_loopback();
   void pass_errors();

@@ -142,7 +142,7 @@ void emit(Tcp& t, Connection& c, const PathLimits& limits, const Outgoing& out, 
     e.seq = out.seq;
     e.ack = header.ack;
     e.length = out.length;
-    e.extra = c.smss;
+    e.extra = syn ? advertised_mss(t, c, limits.mtu) : c.smss;
     t.trace->emit(e);
   }
 }

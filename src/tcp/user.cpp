@@ -140,11 +140,11 @@ Status connect(Tcp& t, Connection& c, const Endpoint& remote, const IpAddr& sour
   c.soft_error = Error::none;
   c.active_ms = milliseconds32(t.now);
   t.counters->add(Counter::tcp_active_opens);
+  if (t.trace->on()) t.trace->emit(event(t, c, trace::Kind::connect));
   set_state(t, c, TcpState::syn_sent);
   enter_table(t, c);
   c.set(kSynPending);
   mark_dirty(t, c);
-  if (t.trace->on()) t.trace->emit(event(t, c, trace::Kind::connect));
   return no(Error::in_progress);
 }
 
