@@ -98,7 +98,7 @@ std::size_t NaruHost::send(SocketId s, const std::uint8_t* data, std::size_t siz
 
 std::size_t NaruHost::recv(SocketId s, std::uint8_t* data, std::size_t size) {
   const auto got = stack_->recv(s, {data, size});
-  mark();
+  if (stack_->has_output()) mark();
   if (got) return *got;
   if (got.error() != Error::would_block) fail(to_string(got.error()));
   return 0;

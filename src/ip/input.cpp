@@ -86,6 +86,9 @@ Input Ip::input_packet(Packet* packet, Time now) {
   packet->ttl = view->ttl();
   packet->protocol = static_cast<std::uint8_t>(view->protocol());
 
+  if (is_known(*packet) && !view->has_options()) [[likely]] {
+    return accept(packet, *view, false, now);
+  }
   if (const Drop bad = check_source(*packet, *view); bad != Drop::none) {
     return drop(packet, bad, now);
   }
@@ -101,20 +104,37 @@ Input Ip::input_packet(Packet* packet, Time now) {
     return drop(packet, Drop::ip_link_broadcast, now);
   }
   if (!passes_reverse_path(*packet, now)) return drop(packet, Drop::ip_reverse_path, now);
+  if (target == Target::us) make_known(*packet);
+  return accept(packet, *view, target == Target::group, now);
+}
+
+bool Ip::is_known(const Packet& packet) {
+  const Acquaintance& a = acquaintance_of(packet);
+  return a.source == packet.source && a.destination == packet.destination && a.epoch == epoch_ &&
+         a.interface == packet.interface && !packet.link_broadcast &&
+         !context_.options->on(Option::ip_reverse_path_filter);
+}
+
+void Ip::make_known(const Packet& packet) {
+  if (packet.source.is_any()) return;  // taken for what is in the packet, not for its addresses
+  acquaintance_of(packet) = {packet.source, packet.destination, epoch_, packet.interface};
+}
+
+// The packet has passed all checks of the IP layer.
+Input Ip::accept(Packet* packet, const wire::Ipv4View& view, bool group, Time now) {
   if (context_.trace->on()) [[unlikely]] {
     context_.trace->emit({.at = now,
                           .kind = trace::Kind::packet_in,
-                          .protocol = view->protocol(),
+                          .protocol = view.protocol(),
                           .interface = packet->interface,
                           .length = packet->length,
                           .extra = packet->ttl,
                           .local = {.addr = packet->destination, .port = 0},
                           .remote = {.addr = packet->source, .port = 0}});
   }
-  const bool group = target == Target::group;
-  if (view->is_fragment()) [[unlikely]]
-    return reassemble(packet, *view, group, now);
-  return deliver(packet, *view, group, now);
+  if (view.is_fragment()) [[unlikely]]
+    return reassemble(packet, view, group, now);
+  return deliver(packet, view, group, now);
 }
 
 // RFC 1122 3.2.1.3: sources that no packet from a wire can have.

@@ -171,6 +171,7 @@ class Ip {
   // --- ICMP ---
   // What others (or ARP) say about packets that we sent.
   bool pop_error(ErrorReport& report);
+  bool has_error() const { return error_count_ != 0; }
   // Complains about a received packet, which has network_offset and interface set.
   // Says nothing where RFC 1122 3.2.2 forbids it or the rate limit is reached.
   // `value` is the MTU for fragmentation_needed, the pointer for parameter_problem.
@@ -214,7 +215,20 @@ class Ip {
   Drop check_source(const Packet& packet, const wire::Ipv4View& view) const;
   Drop check_options(const Packet& packet, const wire::Ipv4View& view, Time now);
   Target classify(const Packet& packet) const;
+  // Packets between the same addresses are judged once, until something changes.
+  struct Acquaintance {
+    IpAddr source;
+    IpAddr destination;
+    std::uint32_t epoch = 0;
+    std::uint8_t interface = 0;
+  };
+  Acquaintance& acquaintance_of(const Packet& packet) {
+    return acquaintances_[packet.source.bytes()[15] % kAcquaintances];
+  }
+  bool is_known(const Packet& packet);
+  void make_known(const Packet& packet);
   bool passes_reverse_path(const Packet& packet, Time now) const;
+  Input accept(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
   Input reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
   Input deliver(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
 
@@ -244,6 +258,7 @@ class Ip {
   void on_neighbour_timer(Neighbour& n, Time now);
 
   static constexpr std::uint32_t kMaxErrors = 64;
+  static constexpr std::uint32_t kAcquaintances = 64;
 
   Context context_;
   InterfaceTable interfaces_;
@@ -255,6 +270,7 @@ class Ip {
   IcmpLimiter limiter_;
   Fragmenter fragmenter_;
   std::uint32_t epoch_ = 1;  // changes with every route, address and interface
+  std::array<Acquaintance, kAcquaintances> acquaintances_;
   std::array<ErrorReport, kMaxErrors> errors_;
   std::uint32_t first_error_ = 0;
   std::uint32_t error_count_ = 0;

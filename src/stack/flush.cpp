@@ -115,6 +115,7 @@ void Turn::flush_refused() {
 }
 
 void Turn::flush_ip() {
+  if (!s.ip.has_output()) return;
   while (Packet* packet = s.ip.pop_output()) send_packet(packet);
 }
 
@@ -222,11 +223,13 @@ void Turn::flush_tcp() {
 }
 
 void Turn::flush() {
-  p.blocked = false;
-  flush_refused();
+  if (p.blocked) {
+    p.blocked = false;
+    flush_refused();
+  }
   flush_ip();
-  flush_replies();
-  flush_udp();
+  if (!s.tcp.replies.empty()) flush_replies();
+  if (s.udp.has_output()) flush_udp();
   flush_tcp();
   transmit();
   flush_ip();  // ARP requests and fragments that the above has caused

@@ -28,11 +28,14 @@ bool StackState::init(Arena& arena, std::uint32_t trace_events) {
 
 std::size_t arena_size(const StackConfig& config) {
   // Found by making one: address space is free until it is touched.
-  constexpr std::size_t kPlenty = std::size_t{1} << 40U;
   constexpr std::size_t kPage = 4096;
-  const auto trial = ArenaMapping::map_private(kPlenty);
-  if (!trial || !Stack::create(trial->arena(), config, Time{})) return kPlenty;
-  return (trial->arena().used() + kPage - 1) / kPage * kPage;
+  constexpr std::size_t kMost = std::size_t{1} << 44U;
+  for (std::size_t size = std::size_t{1} << 32U; size < kMost; size *= 4) {
+    const auto trial = ArenaMapping::map_private(size);
+    if (!trial || !Stack::create(trial->arena(), config, Time{})) continue;
+    return (trial->arena().used() + kPage - 1) / kPage * kPage;
+  }
+  return kMost;
 }
 
 Stack::Stack(StackState& state, std::unique_ptr<StackPorts> ports)
@@ -124,7 +127,7 @@ bool Stack::poll(Time now) {
   const bool more = turn.receive();
   if (s.ip.next_deadline() <= now) s.ip.on_timer(now);
   if (s.tcp.next_deadline() <= now) s.tcp.on_timer();
-  turn.pass_errors();
+  if (s.ip.has_error()) turn.pass_errors();
   turn.flush();
   for (int round = 0; round < kLoopbackRounds && !s.loopback.empty(); ++round) {
     turn.input_loopback();
@@ -138,11 +141,17 @@ bool Stack::poll(Time now) {
 Time Stack::next_deadline() const {
   const StackState& s = *state_;
   Time next = std::min(s.ip.next_deadline(), s.tcp.next_deadline());
-  for (const link::Link* link : ports_->links) {
+  for (std::uint8_t i = 1; i < s.ip.interface_count(); ++i) {
+    const link::Link* link = ports_->links[i];
     if (link != nullptr) next = std::min(next, link->next_deadline());
   }
   if (ports_->blocked) next = std::min(next, s.now + kRetryBlocked);
   return next;
+}
+
+bool Stack::has_output() const {
+  const StackState& s = *state_;
+  return s.tcp.has_output() || s.udp.has_output() || s.ip.has_output() || !s.loopback.empty();
 }
 
 std::optional<SocketEvent> Stack::next_event() {
@@ -165,6 +174,7 @@ const trace::Event* Stack::next_trace() { return state_->trace.pop(); }
 Stack::Usage Stack::usage() const {
   const StackState& s = *state_;
   return {.connections = s.tcp.connections.in_use(),
+          .orphans = s.tcp.orphans,
           .time_wait = s.tcp.time_wait.size(),
           .listeners = s.tcp.listeners.in_use(),
           .udp_sockets = s.udp.sockets_in_use(),

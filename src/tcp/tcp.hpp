@@ -62,6 +62,7 @@ struct Tcp {
   Time next_deadline() const;
 
   // --- output ---
+  bool has_output() const { return dirty_head != kNoIndex || !replies.empty(); }
   // A connection that may have something to send, or nullptr.
   Connection* first_dirty();
   void pop_dirty();

@@ -10,10 +10,13 @@ void TimerWheel::arm(TimerNode& timer, Time deadline) {
   timer.deadline = deadline;
   insert(timer);
   ++armed_;
+  next_ = std::min(next_, deadline);
 }
 
 void TimerWheel::cancel(TimerNode& timer) {
-  if (timer.is_armed()) unlink(timer);
+  if (!timer.is_armed()) return;
+  unlink(timer);
+  if (armed_ == 0) next_ = kTimeNever;
 }
 
 void TimerWheel::insert(TimerNode& timer) {
@@ -70,6 +73,7 @@ void TimerWheel::cascade(const Slot& slot) {
 }
 
 TimerNode* TimerWheel::pop_expired(Time now) {
+  if (now < next_) return nullptr;
   const std::uint64_t now_tick = tick_of(now);
   Slot slot{};
   while (armed_ != 0 && first_slot(slot) && slot.tick <= now_tick) {
@@ -85,13 +89,14 @@ TimerNode* TimerWheel::pop_expired(Time now) {
       unlink(timer);
       return &timer;
     }
-    return nullptr;  // the rest of this tick lies ahead of now
+    break;  // the rest of this tick lies ahead of now
   }
   tick_ = std::max(tick_, now_tick);
+  next_ = earliest();
   return nullptr;
 }
 
-Time TimerWheel::next_deadline() const {
+Time TimerWheel::earliest() const {
   Slot slot{};
   if (armed_ == 0 || !first_slot(slot)) return kTimeNever;
   if (slot.level != 0) return time_from_ns(static_cast<std::int64_t>(slot.tick << kTickShift));

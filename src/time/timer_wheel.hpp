@@ -46,9 +46,10 @@ class TimerWheel {
   // Takes a timer that is due off the wheel, or returns nullptr when none is.
   TimerNode* pop_expired(Time now);
 
-  // No timer fires before this time; kTimeNever when none is armed. Exact within
-  // the wheel's lowest level, else the start of the slot that holds the earliest.
-  Time next_deadline() const;
+  // No timer fires before this time; kTimeNever when none is armed. It may be
+  // early: by less than a slot of the wheel, or after a cancel() until the next
+  // pop_expired(). Kept up to date, so that asking costs nothing.
+  Time next_deadline() const { return next_; }
 
   std::uint32_t armed() const { return armed_; }
 
@@ -71,10 +72,12 @@ class TimerWheel {
   void insert(TimerNode& timer);
   void unlink(TimerNode& timer);
   bool first_slot(Slot& out) const;
+  Time earliest() const;
   void cascade(const Slot& slot);
 
   std::uint64_t tick_ = 0;  // the wheel's position: no timer sits in a slot before it
   std::uint32_t armed_ = 0;
+  Time next_ = kTimeNever;
   std::array<std::uint64_t, kLevels> occupied_{};  // a bit per slot
   std::array<TimerLinks, kLevels * kSlots> heads_{};
 };

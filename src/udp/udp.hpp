@@ -143,6 +143,7 @@ class Udp {
   static std::uint8_t readiness(const UdpSocket& socket);
 
   // --- output ---
+  bool has_output() const { return !output_.empty(); }
   // The oldest datagram; it stays the oldest until done() was called. False when there is none.
   bool next_datagram(DatagramOut& out) const;
   // The frame's UDP header at `transport_offset`, and its payload. ip adds the rest.

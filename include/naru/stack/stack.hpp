@@ -80,6 +80,8 @@ class Stack {
   // timers that are due, send what may be sent. True when another turn at once
   // would find work.
   bool poll(Time now);
+  // Something waits to be sent: the user calls since the last poll() ask for one.
+  bool has_output() const;
   // Call poll() again at this time at the latest, or when a link rings.
   Time next_deadline() const;
   // The next socket whose readiness changed; each socket at most once between two
