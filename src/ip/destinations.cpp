@@ -61,7 +61,6 @@ Status Ip::build(Destination& d, Time now) {
   d.neighbour_version = 0;
   d.mtu = d.path_mtu == 0 ? interface.mtu : std::min(d.path_mtu, interface.mtu);
   d.epoch = epoch_;
-  d.referenced = true;
   destinations_.bump(&d);
 
   const bool is_group = d.is_broadcast || d.is_multicast;

@@ -12,7 +12,8 @@ namespace naru::ip {
 // Token buckets: one for the host, and one for each class of destinations, so that a
 // flood from one place does not silence us to all others. What is left in the host's
 // bucket must not be countable by sending from one address and looking from another
-// (SAD DNS, CVE-2020-25705): each error needs a random reserve besides its own token.
+// (SAD DNS, CVE-2020-25705): an error takes one token or two, by chance. So the rate
+// is between two thirds of the option's and all of it.
 class IcmpLimiter {
  public:
   bool allow(Context& context, const IpAddr& destination, Time now) {
@@ -20,13 +21,12 @@ class IcmpLimiter {
     const std::uint32_t burst = context.options->u32(Option::icmp_error_burst);
     if (rate == 0) return false;
     Bucket& of_class = classes_[context.hash(destination, 2) % kClasses];
-    const std::uint32_t reserve = context.random->below(burst / 8 + 1);
     const bool allowed =
         of_class.refill(now, std::max(rate / kShare, 1U), std::max(burst / kShare, 1U)) >= 1 &&
-        host_.refill(now, rate, burst) >= 1 + reserve;
+        host_.refill(now, rate, burst) >= 1;
     if (!allowed) return false;
-    of_class.spend();
-    host_.spend();
+    of_class.spend(1);
+    host_.spend(1 + context.random->below(2));
     return true;
   }
 
@@ -48,7 +48,8 @@ class IcmpLimiter {
       filled = now;
       return credit / cost;
     }
-    void spend() { credit -= cost; }
+    // May go into debt.
+    void spend(std::int64_t tokens) { credit -= tokens * cost; }
   };
 
   Bucket host_;

@@ -213,6 +213,7 @@ void Host::resolve(std::string_view addr, const MacAddr& at, std::uint8_t interf
                .tpa = ip.at(*ours).source},
               ip.interface_mac(interface)),
           interface);
+  ip.confirm_neighbour(*ours, now);
 }
 
 std::vector<Sent> Host::take_sent() { return std::exchange(sent, {}); }

@@ -91,7 +91,7 @@ class Host {
   Verdict send_to(std::uint32_t destination, const Buffer& transport, SendParams params = {});
 
   void advance(Duration by);
-  // Answers an ARP request for `addr`.
+  // Tells where `addr` is, as an answer to a request (made or not).
   void resolve(std::string_view addr, const MacAddr& at = kPeerMac, std::uint8_t interface = 1);
 
   void collect();
