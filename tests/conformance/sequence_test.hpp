@@ -43,6 +43,7 @@ class SequenceTest : public StackTest, public ::testing::WithParamInterface<Numb
   }
 };
 
+inline void PrintTo(const Numbering& numbering, std::ostream* out) { *out << numbering.name; }
 inline std::string name_of_case(const ::testing::TestParamInfo<Numbering>& info) {
   return info.param.name;
 }

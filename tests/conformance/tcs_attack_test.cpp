@@ -68,14 +68,14 @@ TEST_P(InState, AResetHasToBeExact) {
 
 TEST_P(InState, ASynIsChallengedWhereverItLies) {
   NARU_CHECKS("TCS-023", "TCS-014");
-  for (const std::uint32_t seq : {nxt(), nxt() + 1, nxt() + 30'000, nxt() + 70'000, nxt() - 2,
-                                  nxt() - 70'000, nxt() + 0x8000'0000}) {
-    peer.inject(tcp().syn().seq(seq).mss(1460));
-    peer.expect(tcp().ack(nxt()).seq(peer.rcv_nxt()).length(0));
-    expect_unchanged();
-    peer.inject(tcp().syn().ack().seq(seq).mss(1460));
-    peer.expect(tcp().ack(nxt()).seq(peer.rcv_nxt()).length(0));
-    expect_unchanged();
+  const std::uint32_t next = nxt();
+  for (const std::uint32_t distance :
+       {0U, 1U, 30'000U, 70'000U, 0U - 2U, 0U - 70'000U, 0x8000'0000U}) {
+    for (Segment syn : {tcp().syn(), tcp().syn().ack()}) {
+      peer.inject(syn.seq(next + distance).mss(1460));
+      peer.expect(tcp().ack(next).seq(peer.rcv_nxt()).length(0));
+      expect_unchanged();
+    }
   }
 }
 
@@ -181,20 +181,6 @@ TEST_P(Attack, AnAckStormDies) {
   EXPECT_GE(acks, 1);
   EXPECT_LE(acks, 50) << "in ten seconds";
   EXPECT_EQ(socket.state(), TcpState::established);
-}
-
-// The same with data that lies outside the window.
-TEST_P(Attack, AnAckStormOfDataDies) {
-  NARU_CHECKS("TCS-045");
-  Socket socket = establish();
-  int acks = 0;
-  for (const Time end = wire.now() + 10s; wire.now() < end; wire.advance(10ms)) {
-    peer.inject(tcp().seq(100'000'000).ack(50'000'000).data("x"));
-    acks += static_cast<int>(peer.drain().size());
-  }
-  EXPECT_GE(acks, 1);
-  EXPECT_LE(acks, 100) << "in ten seconds";
-  socket.expect_nothing();
 }
 
 // CVE-2016-5696: no counter is shared that another connection could observe.

@@ -15,6 +15,7 @@ class Walk : public StackTest, public ::testing::WithParamInterface<std::tuple<T
     // Time stands still, so what is limited by time has to be free.
     wire.set(Option::tcp_challenge_ack_interval, 0);
     wire.set(Option::tcp_quick_acks, 1000);
+    wire.set(Option::max_time_wait, 65'536);
     if (open() == Open::passive && state() != TcpState::closed) wire.listener();
     renew();
   }

@@ -109,6 +109,10 @@ class Step {
     const bool own_syn = (s_.flags & (wire::kSyn | wire::kRst | wire::kAck)) == wire::kSyn &&
                          s_.seq == t_.rcv_nxt - 1;
     if (t_.state == syn_received && own_syn) return answer(Answer::syn_ack, 0, t_.rcv_nxt);
+    if (t_.state == syn_received && crossing_syn_ack()) {
+      s_.flags &= static_cast<std::uint8_t>(~wire::kSyn);
+      ++s_.seq;
+    }
     if (!acceptable()) return has(wire::kRst) ? silent() : acknowledge();
     if (has(wire::kRst)) {
       if (s_.seq != t_.rcv_nxt) return acknowledge();
@@ -118,6 +122,12 @@ class Step {
     if (has(wire::kSyn)) return acknowledge();
     if (!has(wire::kAck)) return silent();
     return with_ack();
+  }
+
+  // Figure 7 of RFC 9293 3.5: both ends of a simultaneous open answer with a SYN-ACK.
+  bool crossing_syn_ack() const {
+    return (s_.flags & (wire::kSyn | wire::kRst | wire::kAck)) == (wire::kSyn | wire::kAck) &&
+           s_.seq == t_.rcv_nxt - 1 && s_.ack == t_.snd_nxt;
   }
 
   bool acceptable() const {

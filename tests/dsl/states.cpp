@@ -153,6 +153,8 @@ void aim_iss(Peer& peer, Open open, std::uint32_t target) {
     wire.advance(Duration(std::llround(double(target - reached) / rate)));
     reached = probe_iss(peer, open);
   }
+  // The listener of the tests to come is made with their options.
+  if (open == Open::passive) wire.close_listener(peer.host_port());
   if (reached - target + 64 > 128) fail(Where::current(), "the clock does not lead to this ISS");
 }
 

@@ -255,6 +255,11 @@ Socket Wire::listener(std::uint16_t port, int backlog) {
   return socket;
 }
 
+void Wire::close_listener(std::uint16_t port) {
+  Socket::must(listener(port).close());
+  std::erase_if(listeners_, [&](const auto& l) { return l.first == port; });
+}
+
 // --- the end -----------------------------------------------------------------------
 
 void Wire::abort_sockets() {

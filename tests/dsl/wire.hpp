@@ -106,6 +106,7 @@ class Wire {
   Socket udp_socket();
   // The listener on a port: the one that is there, or a new one.
   Socket listener(std::uint16_t port = 80, int backlog = 16);
+  void close_listener(std::uint16_t port);
 
   // --- the end -----------------------------------------------------------------
   // Nothing unexpected was sent; sockets that are left are aborted; then nothing
