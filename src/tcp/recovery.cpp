@@ -1,12 +1,14 @@
 #include "tcp/recovery.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tcp/seq.hpp"
 
 namespace naru::tcp {
 
-std::uint32_t Recovery::pipe(std::uint32_t una, std::uint32_t nxt, const Scoreboard* sack) const {
+std::uint32_t Recovery::set_pipe(std::uint32_t una, std::uint32_t nxt,
+                                 const Scoreboard* sack) const {
   const std::uint32_t flight = nxt - una;
   if (phase_ == Phase::open) {
     return sack == nullptr ? flight : flight - std::min(flight, sack->sacked);
@@ -119,7 +121,7 @@ std::optional<Recovery::Piece> Recovery::next_unproven(std::uint32_t una, std::u
     if (seq_lt(piece.start, highest)) return piece;
   }
   if (rescued_ || seq_ge(highest, recover_)) return std::nullopt;
-  rescued_ = true;
+  rescued_ = rescuing_ = true;
   const std::uint32_t end = seq_min(recover_, nxt);
   return Piece{seq_max(highest, end - std::min(smss, end - una)), end};
 }
@@ -127,7 +129,7 @@ std::optional<Recovery::Piece> Recovery::next_unproven(std::uint32_t una, std::u
 void Recovery::on_retransmit(const Piece& piece) {
   first_due_ = false;
   // The rescue piece lies beyond what may still turn out lost: it does not count.
-  if (!rescued_ || seq_le(piece.end, lost_edge_)) high_rxt_ = seq_max(high_rxt_, piece.end);
+  if (!std::exchange(rescuing_, false)) high_rxt_ = seq_max(high_rxt_, piece.end);
 }
 
 }  // namespace naru::tcp

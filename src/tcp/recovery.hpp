@@ -30,7 +30,9 @@ class Recovery {
   std::uint32_t duplicate_acks() const { return duplicate_acks_; }
 
   // Bytes believed to be in the network (RFC 6675 SetPipe).
-  std::uint32_t pipe(std::uint32_t una, std::uint32_t nxt, const Scoreboard* sack) const;
+  std::uint32_t pipe(std::uint32_t una, std::uint32_t nxt, const Scoreboard* sack) const {
+    return phase_ == Phase::open && sack == nullptr ? nxt - una : set_pipe(una, nxt, sack);
+  }
 
   // --- events; una is snd.una after the ACK that they are about ---
   // New SACK information or a duplicate ACK. True when fast recovery begins now:
@@ -64,12 +66,14 @@ class Recovery {
   void reset() { *this = Recovery(); }
 
  private:
+  std::uint32_t set_pipe(std::uint32_t una, std::uint32_t nxt, const Scoreboard* sack) const;
   void enter(std::uint32_t una, std::uint32_t nxt);
   void find_lost(std::uint32_t una, std::uint32_t smss, const Scoreboard* sack);
 
   Phase phase_ = Phase::open;
   bool first_due_ = false;
   bool rescued_ = false;
+  bool rescuing_ = false;  // the piece given last is the rescue piece
   bool recovered_once_ = false;  // recover_ means something
   std::uint32_t duplicate_acks_ = 0;
   std::uint32_t recover_ = 0;
