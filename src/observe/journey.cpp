@@ -1,6 +1,7 @@
 #include "observe/journey.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,8 +13,8 @@ using trace::Kind;
 
 constexpr std::size_t kTimeWidth = 10;
 constexpr std::size_t kRoomWidth = 11;
-constexpr std::size_t kHostWidth = 58;  // of the left host's column, with its room
-constexpr unsigned kShownSegments = 2;  // with data, before a transfer is folded
+constexpr std::size_t kHostWidth = 47;  // of the left host's column, with its room
+constexpr unsigned kShown = 2;          // of each kind of step, before a transfer is folded
 
 constexpr std::string_view kDim = "2";
 
@@ -38,8 +39,27 @@ constexpr std::uint16_t kFin = 1;
 constexpr std::uint16_t kSyn = 2;
 constexpr std::uint16_t kRst = 4;
 
-bool is_segment(const Event& e) {
-  return e.kind == Kind::segment_out || e.kind == Kind::segment_in;
+// Index of Routine::Kind for a step that moves data.
+std::optional<std::size_t> data_kind(const Event& e) {
+  if (e.length == 0) return std::nullopt;
+  switch (e.kind) {
+    case Kind::segment_out:
+      return 0;
+    case Kind::segment_in:
+      return 1;
+    case Kind::written:
+      return 2;
+    case Kind::read:
+      return 3;
+    default:
+      return std::nullopt;
+  }
+}
+
+// A connection in TIME-WAIT goes on as a small record; that is no step of the protocol.
+bool is_bookkeeping(const Event& e) {
+  constexpr std::uint32_t kTimeWait = 10;
+  return e.kind == Kind::state && e.extra >> 8U == kTimeWait;
 }
 
 // What happens over and over while data flows; anything else is worth its line.
@@ -79,74 +99,85 @@ std::size_t width_of(std::string_view text) {
 }
 
 Journey::Journey(Options options, Sink sink)
-    : options_(std::move(options)), sink_(std::move(sink)), words_(options_.hosts.size()) {}
+    : options_(std::move(options)),
+      sink_(std::move(sink)),
+      words_(options_.hosts.size()),
+      routine_(options_.hosts.size()) {}
 
 void Journey::add(std::size_t host, const Event& event) {
   // The words follow every segment, also those that are not shown.
   const Step step = words_[host].describe(event);
-  if (fold(host, event)) return;
+  if (is_bookkeeping(event) || fold(host, event)) return;
   line(host, event.at, step.room, step.text, event.kind == Kind::frame_out);
 }
 
 void Journey::note(std::size_t host, Time at, std::string_view room, std::string_view text) {
-  unfold();
+  unfold(host);
   line(host, at, room, text, false);
 }
 
-void Journey::finish() { unfold(); }
+void Journey::finish() {
+  for (std::size_t host = 0; host < routine_.size(); ++host) unfold(host);
+}
 
 // --- folding -----------------------------------------------------------------
 
 // True when the event is part of what is folded and gets no line.
 bool Journey::fold(std::size_t host, const Event& e) {
+  Routine& r = routine_[host];
   if (!is_routine(e)) {
-    unfold();
-    shown_ = 0;
+    unfold(host);
+    r = Routine();
     return false;
   }
-  if (is_segment(e) && e.length > 0) {
-    // Seen at both ends where both are watched; the sender is counted.
-    const bool out = e.kind == Kind::segment_out;
-    const std::size_t sender = out ? host : (options_.hosts.size() == 2 ? 1 - host : host + 1);
-    if (sender != sender_) {
-      unfold();
-      shown_ = 0;
-      sender_ = sender;
+  if (const auto kind = data_kind(e)) {
+    const bool is_segment = *kind == Routine::out || *kind == Routine::in;
+    if (is_segment && r.direction && *r.direction != *kind) {  // the other side's turn
+      unfold(host);
+      r = Routine();
     }
-    if ((out || options_.hosts.size() == 1) && ++shown_ > kShownSegments && !folded_) {
-      folded_ = Folded{.from = e.at, .to = e.at, .sender = sender};
+    if (is_segment) r.direction = static_cast<Routine::Kind>(*kind);
+    if (!r.folding && ++r.shown[*kind] > kShown) {
+      r.folding = true;
+      r.from = e.at;
     }
   }
-  if (!folded_) return false;
-  count_folded(host, e);
-  return true;
+  if (r.folding) count(r, e);
+  return r.folding;
 }
 
-void Journey::count_folded(std::size_t host, const Event& e) {
-  Folded& f = *folded_;
-  f.to = e.at;
-  ++f.steps;
-  if (e.kind == Kind::retransmit) ++f.again;
-  if (!is_segment(e)) return;
-  const bool counts = options_.hosts.size() == 1 || e.kind == Kind::segment_out;
-  if (!counts) return;
-  if (e.length == 0) {
-    ++f.acks;
-  } else if (options_.hosts.size() == 1 || host == f.sender) {
-    ++f.segments;
-    f.bytes += e.length;
+void Journey::count(Routine& r, const Event& e) {
+  r.to = e.at;
+  ++r.steps;
+  if (e.kind == Kind::retransmit) ++r.again;
+  if (const auto kind = data_kind(e)) {
+    r.bytes[*kind] += e.length;
+    if (*kind < r.segments.size()) ++r.segments[*kind];
+  } else if (e.kind == Kind::segment_out || e.kind == Kind::segment_in) {
+    ++r.acks[e.kind == Kind::segment_out ? Routine::out : Routine::in];
   }
 }
 
-void Journey::unfold() {
-  if (!folded_) return;
-  const Folded f = *std::exchange(folded_, std::nullopt);
-  const double ms = std::chrono::duration<double, std::milli>(f.to - f.from).count();
-  std::string text = fmt::format("⋮  {} in {:.1f} ms: {}, {}", counted(f.bytes, "byte"), ms,
-                                 counted(f.segments, "segment"), counted(f.acks, "pure ACK"));
-  if (f.again > 0) text += fmt::format(", {} sent again", grouped(f.again));
-  text += fmt::format(" ({} steps not shown)", grouped(f.steps));
-  sink_(padded("", kTimeWidth + 2) + paint(text, kDim));
+void Journey::unfold(std::size_t host) {
+  const Routine r = std::exchange(routine_[host], Routine());
+  if (!r.folding) return;
+  std::string text = "⋮ ";
+  const auto say = [&](std::string_view what) {
+    text.append(text.size() > 4 ? ", " : "").append(what);
+  };
+  const auto say_bytes = [&](Routine::Kind kind, std::string_view verb) {
+    if (r.bytes[kind] > 0) say(fmt::format("{} {}", counted(r.bytes[kind], "byte"), verb));
+  };
+  say_bytes(Routine::written, "written");
+  say_bytes(Routine::out, "out");
+  say_bytes(Routine::in, "in");
+  say_bytes(Routine::read, "read");
+  const std::uint64_t segments = r.segments[0] + r.segments[1];
+  if (segments > 0) say(counted(segments, "segment"));
+  const std::uint64_t acks = r.acks[0] + r.acks[1];
+  if (acks > 0) say(counted(acks, "ACK"));
+  if (r.again > 0) say(fmt::format("{} sent again", grouped(r.again)));
+  line(host, r.from, "⋮", text.substr(4), false);
 }
 
 // --- layout ------------------------------------------------------------------

@@ -43,21 +43,25 @@ class Journey {
   void finish();
 
  private:
-  // What a long transfer does between its first segments and its end.
-  struct Folded {
+  // What a host does over and over, in the middle of a transfer.
+  struct Routine {
+    enum Kind : std::uint8_t { out, in, written, read, kinds };
+
+    std::array<unsigned, kinds> shown{};  // of this transfer, with data
+    bool folding = false;
     Time from{};
     Time to{};
-    std::size_t sender = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t segments = 0;
-    std::uint64_t acks = 0;
+    std::array<std::uint64_t, kinds> bytes{};
+    std::array<std::uint64_t, 2> segments{};
+    std::array<std::uint64_t, 2> acks{};
     std::uint64_t again = 0;
     std::uint64_t steps = 0;
+    std::optional<Kind> direction;  // of the last segment with data
   };
 
   bool fold(std::size_t host, const trace::Event& event);
-  void count_folded(std::size_t host, const trace::Event& event);
-  void unfold();
+  static void count(Routine& routine, const trace::Event& event);
+  void unfold(std::size_t host);
   void line(std::size_t host, Time at, std::string_view room, std::string_view text, bool on_wire);
   std::string place(std::size_t host, std::string_view time, std::string_view room,
                     std::string_view text, bool on_wire) const;
@@ -70,10 +74,7 @@ class Journey {
   std::optional<Time> start_;
   bool titled_ = false;
 
-  // The transfer that is under way: who sends, and how many segments with data were shown.
-  std::size_t sender_ = 0;
-  unsigned shown_ = 0;
-  std::optional<Folded> folded_;
+  std::vector<Routine> routine_;  // by host
 };
 
 // How many columns of a terminal a text takes (each code point one).

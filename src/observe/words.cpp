@@ -38,20 +38,6 @@ std::string_view state_name(std::uint32_t state) {
   return state < kStates.size() ? kStates[state] : "?";
 }
 
-std::string_view protocol_name(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::tcp:
-      return "segment";
-    case Protocol::udp:
-      return "datagram";
-    case Protocol::icmp:
-    case Protocol::icmpv6:
-      return "ICMP message";
-    default:
-      return "data";
-  }
-}
-
 std::string bytes(std::uint64_t number) { return counted(number, "byte"); }
 
 std::string written(const Event& e) {
@@ -74,7 +60,7 @@ std::string packet_out(const Event& e) {
 
 std::string frame_out(const Event& e) {
   std::string text = fmt::format("frame of {}", bytes(e.length));
-  if (e.extra > 1) text += fmt::format(", cut into {} by the link", grouped(e.extra));
+  if (e.extra > 1) text += fmt::format(", {} on the wire", grouped(e.extra));
   return text;
 }
 
@@ -132,8 +118,7 @@ Step describe_below(const Event& e) {
     case Kind::packet_out:
       return {"ip", packet_out(e)};
     case Kind::packet_in:
-      return {"ip", fmt::format("packet from {}, TTL {}: checks passed, a {}", remote, e.extra,
-                                protocol_name(e.protocol))};
+      return {"ip", fmt::format("packet from {}, TTL {}, checks passed", remote, e.extra)};
     case Kind::fragment_in:
       return {"ip", fmt::format("fragment of {} from {}", bytes(e.length), remote)};
     case Kind::reassembled:
@@ -184,8 +169,14 @@ std::string counted(std::uint64_t number, std::string_view unit) {
   return fmt::format("{} {}{}", grouped(number), unit, number == 1 ? "" : "s");
 }
 
-Words::Numbers& Words::numbers_of(const Event& e) {
+Words::Numbers& Words::connection_of(const Event& e) {
   Numbers& n = connections_[{e.local.to_string(), e.remote.to_string()}];
+  if (n.order == 0) n.order = connections_.size();
+  return n;
+}
+
+Words::Numbers& Words::learn_numbers(const Event& e) {
+  Numbers& n = connection_of(e);
   const bool out = e.kind != Kind::segment_in;
   auto& first = out ? n.local : n.remote;
   auto& known = out ? n.local_known : n.remote_known;
@@ -196,7 +187,7 @@ Words::Numbers& Words::numbers_of(const Event& e) {
 }
 
 std::string Words::segment(const Event& e) {
-  Numbers& n = numbers_of(e);
+  const Numbers& n = learn_numbers(e);
   const bool out = e.kind == Kind::segment_out;
   const std::uint32_t seq = e.seq - (out ? n.local : n.remote);
   const std::uint32_t peer_first = out ? n.remote : n.local;
@@ -208,15 +199,25 @@ std::string Words::segment(const Event& e) {
   return text;
 }
 
-Step Words::describe(const Event& e) {
+Step Words::words_for(const Event& e) {
   if (e.kind == Kind::segment_out || e.kind == Kind::segment_in) return {"tcp", segment(e)};
   if (e.kind == Kind::retransmit) {
-    const Numbers& n = numbers_of(e);
+    const Numbers& n = learn_numbers(e);
     return {"tcp", fmt::format("sent again: seq {}, {}", e.seq - n.local, bytes(e.length))};
   }
   if (Step step = describe_socket(e); !step.text.empty()) return step;
   if (Step step = describe_tcp(e); !step.text.empty()) return step;
   return describe_below(e);
+}
+
+// From the second connection on, its number tells it from the others.
+Step Words::describe(const Event& e) {
+  Step step = words_for(e);
+  if (e.local.port == 0 || e.remote.port == 0) return step;
+  if (const std::size_t order = connection_of(e).order; order > 1) {
+    step.text += fmt::format("  #{}", order);
+  }
+  return step;
 }
 
 }  // namespace naru::observe

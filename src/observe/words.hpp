@@ -28,9 +28,12 @@ class Words {
     std::uint32_t remote = 0;  // the first that the peer sent
     bool local_known = false;
     bool remote_known = false;
+    std::size_t order = 0;  // 1 is the first connection that was seen
   };
 
-  Numbers& numbers_of(const trace::Event& event);
+  Step words_for(const trace::Event& event);
+  Numbers& connection_of(const trace::Event& event);
+  Numbers& learn_numbers(const trace::Event& event);
   std::string segment(const trace::Event& event);
 
   std::map<std::pair<std::string, std::string>, Numbers> connections_;

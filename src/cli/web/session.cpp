@@ -268,6 +268,7 @@ net::awaitable<bool> Session::answer_upload() {
   Sha256 digest;
   std::uint64_t size = 0;
   std::vector<char> block(kBlock);
+  buffer_.reserve(kBlock);  // Beast reads what there is room for
   while (!ec && !parser_->is_done()) {
     auto& body = parser_->get().body();
     body.data = block.data();

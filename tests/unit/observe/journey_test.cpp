@@ -107,7 +107,7 @@ TEST_F(JourneyTest, StatesAndSpecialSteps) {
   EXPECT_THAT(lines[6], HasSubstr("resolve    web.test is 10.0.0.2"));
 }
 
-TEST_F(JourneyTest, TheMiddleOfALongTransferIsOneLine) {
+TEST_F(JourneyTest, TheMiddleOfALongTransferIsOneLineAtEachHost) {
   std::uint32_t seq = 1;
   for (int i = 0; i < 100; ++i, seq += 1000) {
     two.add(1, segment(i * 10, Kind::segment_out, kAck, seq, 1, 1000));
@@ -115,12 +115,13 @@ TEST_F(JourneyTest, TheMiddleOfALongTransferIsOneLine) {
     two.add(0, segment(i * 10 + 6, Kind::segment_out, kAck, 1, seq + 1000));
   }
   two.add(1, segment(2000, Kind::segment_out, kFin | kAck, seq, 1));
-  // Title, two segments each with its arrival and its ACK, the fold, the FIN.
-  ASSERT_EQ(lines.size(), 1 + 2 * 3 + 1 + 1U);
-  EXPECT_EQ(
-      lines[7],
-      "            ⋮  98 000 bytes in 1.0 ms: 98 segments, 98 pure ACKs (294 steps not shown)");
+  two.add(0, segment(2005, Kind::segment_in, kFin | kAck, seq, 1));
+  // Title, two segments each with its arrival and its ACK, then twice a fold and the FIN.
+  ASSERT_EQ(lines.size(), 1 + 2 * 3 + 2 * 2U);
+  EXPECT_THAT(lines[7], HasSubstr("⋮          98 000 bytes out, 98 segments"));
   EXPECT_THAT(lines[8], HasSubstr("segment FIN+ACK, seq 100001"));
+  EXPECT_EQ(lines[9], "      25.0  ⋮          98 000 bytes in, 98 segments, 98 ACKs");
+  EXPECT_THAT(lines[10], HasSubstr("segment FIN+ACK, seq 100001"));
 }
 
 TEST_F(JourneyTest, EachDirectionIsFoldedByItself) {
@@ -130,9 +131,28 @@ TEST_F(JourneyTest, EachDirectionIsFoldedByItself) {
   one.add(0, segment(9, Kind::segment_in, kAck, 1, 51, 20));
   one.finish();
   ASSERT_EQ(lines.size(), 1 + 2 + 1 + 1U);
-  EXPECT_THAT(lines[3], HasSubstr("30 bytes"));
-  EXPECT_THAT(lines[3], HasSubstr("3 segments"));
+  EXPECT_THAT(lines[3], HasSubstr("30 bytes out, 3 segments"));
   EXPECT_THAT(lines[4], HasSubstr("20 bytes"));
+}
+
+TEST_F(JourneyTest, ManySmallReadsAreFolded) {
+  for (int i = 0; i < 10; ++i) {
+    Event read = event(i, Kind::read);
+    read.length = 512;
+    one.add(0, read);
+  }
+  one.add(0, event(10, Kind::closed));
+  ASSERT_EQ(lines.size(), 1 + 2 + 1 + 1U);
+  EXPECT_EQ(lines[3], "       2.0  ⋮          4 096 bytes read");
+  EXPECT_THAT(lines[4], HasSubstr("close"));
+}
+
+TEST_F(JourneyTest, SmallRequestsInTurnAreNotFolded) {
+  for (int i = 0; i < 20; ++i) {
+    one.add(0, segment(i * 2, Kind::segment_out, kAck, 1 + i * 10U, 1 + i * 10U, 10));
+    one.add(0, segment(i * 2 + 1, Kind::segment_in, kAck, 1 + i * 10U, 11 + i * 10U, 10));
+  }
+  EXPECT_EQ(lines.size(), 1 + 40U);
 }
 
 TEST_F(JourneyTest, FinishPrintsWhatIsFolded) {
@@ -141,6 +161,24 @@ TEST_F(JourneyTest, FinishPrintsWhatIsFolded) {
   one.finish();
   one.finish();
   EXPECT_EQ(lines.size(), before + 1);
+}
+
+TEST_F(JourneyTest, FurtherConnectionsHaveNumbers) {
+  one.add(0, event(0, Kind::connect));
+  Event second = event(1, Kind::connect);
+  ++second.local.port;
+  one.add(0, second);
+  one.add(0, event(2, Kind::closed));
+  EXPECT_THAT(lines[1], testing::EndsWith("connect to 10.0.0.2:80"));
+  EXPECT_THAT(lines[2], testing::EndsWith("connect to 10.0.0.2:80  #2"));
+  EXPECT_THAT(lines[3], testing::EndsWith("close"));
+}
+
+TEST_F(JourneyTest, TheRecordOfTimeWaitIsNoStep) {
+  Event e = event(0, Kind::state);
+  e.extra = 10U << 8U;
+  one.add(0, e);
+  EXPECT_TRUE(lines.empty());
 }
 
 TEST_F(JourneyTest, ColoursOnlyWhereAsked) {

@@ -2,6 +2,7 @@
 // calls share them (see AsyncOperation and StackService::run).
 #pragma once
 
+#include <array>
 #include <tuple>
 #include <vector>
 
@@ -75,29 +76,46 @@ struct Receive : Transfer {
   unsigned flags;
 };
 
-// As much as the send buffer takes.
+// As much as the send buffer takes. Small buffers that follow each other, as of a
+// message's header, go in together.
 template <class Buffers>
 struct Send : Transfer {
   Send(const Buffers& b, int f) : buffers(b), flags(from_asio_flags(f)) {}
 
   bool operator()(Stack& stack, SocketId socket) {
+    std::array<std::uint8_t, 2048> small;
+    std::size_t gathered = 0;
     std::size_t left = boost::asio::buffer_size(buffers);
     const auto end = boost::asio::buffer_sequence_end(buffers);
     for (auto it = boost::asio::buffer_sequence_begin(buffers); it != end; ++it) {
       const boost::asio::const_buffer buffer(*it);
-      if (buffer.size() == 0) continue;
       left -= buffer.size();
-      const unsigned more = left > 0 ? msg::kMore : 0;
-      const auto n = stack.send(socket, to_bytes(buffer), flags | more);
-      if (!n) return bytes > 0 || ends_with(n.error());
-      bytes += *n;
-      if (*n < buffer.size()) return true;
+      if (gathered + buffer.size() > small.size() && gathered > 0) {
+        if (!put(stack, socket, {small.data(), gathered}, true)) return done;
+        gathered = 0;
+      }
+      if (buffer.size() > small.size() || (gathered == 0 && left == 0)) {
+        if (!put(stack, socket, to_bytes(buffer), left > 0)) return done;
+      } else if (buffer.size() > 0) {
+        std::memcpy(small.data() + gathered, buffer.data(), buffer.size());
+        gathered += buffer.size();
+      }
     }
-    return true;
+    return !put(stack, socket, {small.data(), gathered}, false) ? done : true;
+  }
+
+  // True when all of `data` is in the send buffer; else `done` says how it goes on.
+  bool put(Stack& stack, SocketId socket, Bytes data, bool more) {
+    if (data.empty()) return true;
+    const auto n = stack.send(socket, data, flags | (more ? msg::kMore : 0));
+    done = n || bytes > 0 || ends_with(n.error());
+    bytes += n.value_or(0);
+    return n && *n == data.size();
   }
 
   Buffers buffers;
   unsigned flags;
+  bool done = false;
 };
 
 struct Connect : Attempt {

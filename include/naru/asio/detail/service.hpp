@@ -120,6 +120,7 @@ class StackService : public boost::asio::execution_context::service {
   void wait_for_deadline();
   void keep_delivering();
   void add_slot(SocketState& state);
+  void remove_slot(const SocketState& state);
 
   // More turns at once than this, and other handlers of the context get theirs.
   static constexpr int kTurns = 16;
@@ -133,6 +134,7 @@ class StackService : public boost::asio::execution_context::service {
   // By SocketState::slot, which is also the socket's cookie in the stack.
   std::vector<SocketState*> slots_;
   std::vector<std::uint32_t> free_slots_;
+  std::uint32_t open_tcp_ = 0;  // of the slots
   OperationQueue ready_;
   std::atomic<std::uint64_t> operation_ids_{0};
 
@@ -140,7 +142,7 @@ class StackService : public boost::asio::execution_context::service {
   std::vector<std::unique_ptr<WatchedLink>> watched_;
   std::optional<boost::asio::steady_timer> timer_;
   Time timer_at_ = kTimeNever;
-  // Held while data of closed sockets is under way, so that run() delivers it.
+  // Held while connections have no socket, so that run() delivers what they have.
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>>
       delivering_;
   std::optional<Doorbell> doorbell_;  // of threads in run()
@@ -297,8 +299,9 @@ inline void StackService::wait_for_deadline() {
   context_->get_executor().on_work_finished();
 }
 
+// Connections without a socket: closed by their user, or not accepted yet.
 inline void StackService::keep_delivering() {
-  if (stack_->usage().orphans == 0) {
+  if (stack_->usage().connections <= open_tcp_) {
     delivering_.reset();
   } else if (!delivering_) {
     delivering_.emplace(context_->get_executor());
@@ -315,7 +318,14 @@ inline void StackService::add_slot(SocketState& state) {
   state.slot = free_slots_.back();
   free_slots_.pop_back();
   slots_[state.slot] = &state;
+  if (state.id.kind() == SocketId::Kind::tcp) ++open_tcp_;
   stack_->set_cookie(state.id, state.slot);
+}
+
+inline void StackService::remove_slot(const SocketState& state) {
+  slots_[state.slot] = nullptr;
+  free_slots_.push_back(state.slot);
+  if (state.id.kind() == SocketId::Kind::tcp) --open_tcp_;
 }
 
 inline error_code StackService::open(std::unique_ptr<SocketState>& state, SocketId::Kind kind) {
@@ -340,8 +350,7 @@ inline SocketId StackService::release(std::unique_ptr<SocketState>& state) {
   const std::lock_guard lock(mutex_);
   const Scheduled turn_follows(*this);
   fail_all(*state, ready_);
-  slots_[state->slot] = nullptr;
-  free_slots_.push_back(state->slot);
+  remove_slot(*state);
   return std::exchange(state, nullptr)->id;
 }
 

@@ -1,0 +1,190 @@
+#include "cli/machine.hpp"
+
+#include <charconv>
+#include <cstdlib>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <naru/link/packet_socket.hpp>
+#include <naru/link/tap.hpp>
+
+#include "cli/failure.hpp"
+#include "cli/version.hpp"
+
+namespace naru::cli {
+namespace {
+
+// The answer, or the link's own words as a Failure.
+template <class T>
+T opened(link::OpenResult<T> result) {
+  if (!result) throw Failure(result.error().message);
+  return std::move(*result);
+}
+
+void check(const Status& status, const std::string& what) {
+  if (!status) throw Failure(fmt::format("{}: {}", what, to_string(status.error())));
+}
+
+std::optional<MacAddr> parse_mac(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto mac = MacAddr::parse(text);
+  if (!mac || mac->is_multicast()) {
+    throw Failure(
+        fmt::format("--mac {}: not an address of one station, as 02:00:00:00:00:01", text));
+  }
+  return mac;
+}
+
+}  // namespace
+
+void set_option(Options& options, std::string_view assignment) {
+  const std::size_t equals = assignment.find('=');
+  const std::string_view name = assignment.substr(0, equals);
+  const auto option = find_option(name);
+  if (!option) {
+    throw Failure(fmt::format("--option {}: no such option (naru options lists them)", name));
+  }
+  const OptionSpec& spec = option_specs()[static_cast<std::size_t>(*option)];
+  const std::string_view text =
+      equals == std::string_view::npos ? std::string_view() : assignment.substr(equals + 1);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_number = error == std::errc() && !text.empty() && end == text.data() + text.size();
+  if (!is_number || !options.set(*option, value)) {
+    throw Failure(fmt::format("--option {}: {} takes a number from {} to {}", assignment, spec.name,
+                              spec.min, spec.max));
+  }
+}
+
+bool wants_colour(std::FILE* file) {
+  return ::isatty(::fileno(file)) == 1 && std::getenv("NO_COLOR") == nullptr;
+}
+
+void MachineOptions::add_to(CLI::App& app) {
+  app.add_option("--link", link, "tap:NAME (a wire to the kernel) or packet:INTERFACE")
+      ->required()
+      ->type_name("LINK");
+  app.add_option("--ip", address, "this host's address, as 10.0.0.2/24")
+      ->required()
+      ->type_name("ADDRESS/LENGTH");
+  app.add_option("--gw", gateway, "the default gateway")->type_name("ADDRESS");
+  app.add_option("--mac", mac, "this host's Ethernet address")->type_name("MAC");
+  app.add_option("--capture", capture, "write every frame to FILE (pcapng, for Wireshark)")
+      ->type_name("FILE");
+  app.add_flag("--journey", journey, "print each step of each request");
+  app.add_option("--option", options, "set an option of the stack (see naru options)")
+      ->type_name("NAME=VALUE");
+}
+
+Machine::Machine(const MachineOptions& options, std::FILE* out) : out_(out) {
+  const auto address = Prefix::parse(options.address);
+  if (!address || options.address.find('/') == std::string::npos) {
+    throw Failure(
+        fmt::format("--ip {}: not an address with its network, as 10.0.0.2/24", options.address));
+  }
+  address_ = *address;
+  open_link(options);
+  if (!options.capture.empty()) open_capture(options.capture);
+  configure(options);
+  asio::use_stack(context_, *host_);
+  if (options.journey) start_journey();
+}
+
+Machine::~Machine() = default;
+
+void Machine::open_link(const MachineOptions& options) {
+  const std::size_t colon = options.link.find(':');
+  const std::string kind = options.link.substr(0, colon);
+  const std::string name = colon == std::string::npos ? "" : options.link.substr(colon + 1);
+  const auto mac = parse_mac(options.mac);
+  if (kind == "tap" && !name.empty()) {
+    link::TapOptions tap;
+    if (mac) tap.mac = *mac;
+    device_ = opened(link::TapLink::open(name, tap));
+  } else if (kind == "packet" && !name.empty()) {
+    device_ = opened(link::PacketSocketLink::open(name, {.mac = mac}));
+  } else {
+    throw Failure(fmt::format("--link {}: neither tap:NAME nor packet:INTERFACE", options.link));
+  }
+}
+
+void Machine::open_capture(const std::string& path) {
+  capture_ = opened(link::CaptureFile::open(
+      path, {.comment = fmt::format("naru {}", version()), .epoch = wall_clock_offset()}));
+}
+
+void Machine::configure(const MachineOptions& options) {
+  Host::Config config;
+  for (const std::string& assignment : options.options) {
+    set_option(config.stack.options, assignment);
+  }
+  if (options.journey) config.stack.trace_events = 64 * 1024;
+  auto host = Host::create(std::move(config));
+  if (!host) throw Failure(fmt::format("cannot make a host: {}", to_string(host.error())));
+  host_ = std::move(*host);
+
+  std::unique_ptr<link::Link> link;
+  if (capture_) {
+    link = std::make_unique<link::CaptureLink>(*device_, *capture_, options.link);
+  } else {
+    link = std::move(device_);
+  }
+  const auto interface = host_->add_link("eth0", std::move(link), address_);
+  if (!interface) {
+    throw Failure(fmt::format("--ip {}: {}", options.address, to_string(interface.error())));
+  }
+  if (options.gateway.empty()) return;
+  const auto gateway = IpAddr::parse(options.gateway);
+  if (!gateway || !address_.contains(*gateway)) {
+    throw Failure(
+        fmt::format("--gw {}: not an address of the network {}", options.gateway, options.address));
+  }
+  check(host_->stack().add_route({IpAddr::any_v4(), 0}, *gateway, *interface),
+        "--gw " + options.gateway);
+}
+
+// --- the journey ---------------------------------------------------------------
+
+void Machine::start_journey() {
+  journey_.emplace(observe::Journey::Options{.hosts = {"naru " + address_.addr.to_string()},
+                                             .colour = wants_colour(out_)},
+                   [this](std::string_view line) { fmt::print(out_, "{}\n", line); });
+  host_->stack().set_trace(true);
+  asio::observe_turns(context_, [this](Stack& stack) { read_trace(stack); });
+}
+
+void Machine::read_trace(Stack& stack) {
+  bool any = false;
+  while (const trace::Event* event = stack.next_trace()) {
+    journey_->add(0, *event);
+    any = true;
+  }
+  if (any) std::fflush(out_);
+}
+
+void Machine::note(std::string_view room, std::string_view text) {
+  if (!journey_) return;
+  asio::with_stack(context_, [&](Stack& stack) {
+    read_trace(stack);
+    journey_->note(0, stack.now(), room, text);
+  });
+}
+
+void Machine::farewell() {
+  context_.restart();
+  context_.run_for(std::chrono::seconds(2));
+}
+
+void Machine::finish() {
+  if (journey_) {
+    asio::with_stack(context_, [&](Stack& stack) { read_trace(stack); });
+    journey_->finish();
+    std::fflush(out_);
+  }
+  if (!capture_) return;
+  capture_->flush();
+  if (!capture_->error().empty()) throw Failure(capture_->error());
+}
+
+}  // namespace naru::cli

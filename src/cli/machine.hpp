@@ -1,0 +1,69 @@
+// Machine: a host on a real link, as the command line describes it.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <naru/asio.hpp>
+#include <naru/link/capture.hpp>
+
+#include "observe/journey.hpp"
+
+namespace naru::cli {
+
+struct MachineOptions {
+  std::string link;     // "tap:NAME" or "packet:INTERFACE"
+  std::string address;  // "10.0.0.2/24"
+  std::string gateway;
+  std::string mac;
+  std::string capture;
+  bool journey = false;
+  std::vector<std::string> options;  // "name=value"
+
+  // The flags of the commands that have a machine.
+  void add_to(CLI::App& app);
+};
+
+class Machine {
+ public:
+  // The journey goes to `out`. Throws Failure.
+  explicit Machine(const MachineOptions& options, std::FILE* out = stdout);
+  ~Machine();
+
+  boost::asio::io_context& context() { return context_; }
+  IpAddr address() const { return address_.addr; }
+  // A step of the journey that the stack does not know; nothing without --journey.
+  void note(std::string_view room, std::string_view text);
+  // Lets connections end that are about to, for two seconds at most.
+  void farewell();
+  // Ends the journey and the capture. Throws Failure when the file is incomplete.
+  void finish();
+
+ private:
+  void open_link(const MachineOptions& options);
+  void open_capture(const std::string& path);
+  void configure(const MachineOptions& options);
+  void start_journey();
+  void read_trace(Stack& stack);
+
+  std::FILE* out_;
+  Prefix address_;
+  std::optional<link::CaptureFile> capture_;
+  std::unique_ptr<link::Link> device_;  // below the capture; else with the host
+  std::unique_ptr<Host> host_;
+  std::optional<observe::Journey> journey_;
+  boost::asio::io_context context_{1};
+};
+
+// "name=value" into the options of a stack. Throws Failure.
+void set_option(Options& options, std::string_view assignment);
+// Colours are for people: the file is a terminal, and NO_COLOR is not set.
+bool wants_colour(std::FILE* file);
+
+}  // namespace naru::cli

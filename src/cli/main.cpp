@@ -1,0 +1,81 @@
+// The naru command.
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <naru/config/options.hpp>
+
+#include "cli/demo.hpp"
+#include "cli/get.hpp"
+#include "cli/serve.hpp"
+#include "cli/version.hpp"
+
+namespace {
+
+constexpr int kUsageError = 2;
+
+std::string_view unit_name(naru::Unit unit) {
+  switch (unit) {
+    case naru::Unit::boolean:
+      return "on/off";
+    case naru::Unit::bytes:
+      return "bytes";
+    case naru::Unit::milliseconds:
+      return "ms";
+    case naru::Unit::segments:
+      return "segments";
+    case naru::Unit::number:
+      break;
+  }
+  return "";
+}
+
+int print_options() {
+  fmt::print("{:<28} {:>10} {:>24} {:<9} {}\n", "name", "default", "range", "unit", "meaning");
+  for (const naru::OptionSpec& spec : naru::option_specs()) {
+    fmt::print("{:<28} {:>10} {:>24} {:<9} {}\n", spec.name, spec.initial,
+               fmt::format("{}..{}", spec.min, spec.max), unit_name(spec.unit), spec.doc);
+  }
+  return EXIT_SUCCESS;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("naru: a TCP/IP stack for your programs, without the kernel's", "naru");
+  app.set_version_flag("--version", fmt::format("naru {}", naru::cli::version()));
+  app.require_subcommand(1);
+
+  naru::cli::ServeOptions serve_options;
+  CLI::App& serve = *app.add_subcommand("serve", "serve a folder as a web site");
+  serve_options.add_to(serve);
+  naru::cli::GetOptions get_options;
+  CLI::App& get = *app.add_subcommand("get", "fetch a URL");
+  get_options.add_to(get);
+  CLI::App& demo = *app.add_subcommand("demo", "show a request's way between two hosts in memory");
+  CLI::App& options = *app.add_subcommand("options", "list the options of a stack");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // --help and --version come this way too.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "naru: {} (naru --help)\n", error.what());
+    return kUsageError;
+  }
+  if (serve.parsed()) return naru::cli::serve(serve_options);
+  if (get.parsed()) return naru::cli::get(get_options);
+  if (demo.parsed()) return naru::cli::demo();
+  if (options.parsed()) return print_options();
+  return kUsageError;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "naru: {}\n", error.what());
+    return EXIT_FAILURE;
+  }
+}
