@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <naru/random/random.hpp>
+#include "unit/base/test_random.hpp"
 
 namespace naru {
 namespace {
@@ -79,7 +79,7 @@ TEST(List, AgreesWithAVectorUnderRandomUse) {
   for (int i = 0; i < 64; ++i) items[i].number = i;
   RedList list;
   std::vector<int> model;
-  Random random = Random::seeded(1);
+  TestRandom random(1);
   for (int step = 0; step < 100'000; ++step) {
     Item& item = items[random.below(64)];
     const auto at = std::find(model.begin(), model.end(), item.number);

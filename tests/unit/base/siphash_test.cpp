@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include <naru/random/random.hpp>
+#include "unit/base/test_random.hpp"
 
 namespace naru {
 namespace {
@@ -66,7 +66,7 @@ TEST(SipHash, TheReferenceIsSipHash) {
 }
 
 TEST(SipHash, OfWordsIsSipHash13OfTheirBytes) {
-  Random random = Random::seeded(1);
+  TestRandom random(1);
   const auto as_bytes = [](const std::vector<std::uint64_t>& words) {
     std::vector<std::uint8_t> bytes(words.size() * 8);
     if (!words.empty()) std::memcpy(bytes.data(), words.data(), bytes.size());
@@ -96,7 +96,7 @@ TEST(SipHash, TheNumberOfWordsCounts) {
 
 // Each bit of input and key turns half of the output's bits.
 TEST(SipHash, EveryBitOfInputTurnsHalfOfTheOutput) {
-  Random random = Random::seeded(2);
+  TestRandom random(2);
   for (unsigned bit = 0; bit < 128; ++bit) {
     int turned = 0;
     for (int i = 0; i < 500; ++i) {

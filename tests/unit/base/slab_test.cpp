@@ -5,9 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include <naru/random/random.hpp>
-
 #include "unit/base/test_arena.hpp"
+#include "unit/base/test_random.hpp"
 
 namespace naru {
 namespace {
@@ -98,7 +97,7 @@ TEST(Slab, AgreesWithASetUnderRandomUse) {
   constexpr std::uint32_t kCapacity = 1'000;
   Slab<Object> slab;
   ASSERT_TRUE(slab.init(*arena, kCapacity));
-  Random random = Random::seeded(1);
+  TestRandom random(1);
   std::vector<Object*> live;
   for (int step = 0; step < 200'000; ++step) {
     if (live.empty() || (random.below(2) == 0 && live.size() < kCapacity)) {

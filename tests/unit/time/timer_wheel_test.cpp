@@ -9,9 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include <naru/random/random.hpp>
-
 #include "dsl/checks.hpp"
+#include "unit/base/test_random.hpp"
 
 namespace naru {
 namespace {
@@ -149,7 +148,7 @@ TEST(TimerWheel, FiresOnTimeAtEveryLevel) {
 // Whoever sleeps until next_deadline() each time wakes on time, and not often.
 TEST(TimerWheel, NextDeadlineLeadsToEveryTimer) {
   NARU_CHECKS("TCC-045");
-  Random random = Random::seeded(3);
+  TestRandom random(3);
   const auto wheel = std::make_unique<TimerWheel>();
   std::vector<Timer> timers(200);
   std::vector<Time> deadlines;
@@ -256,7 +255,7 @@ class TimerWheelMix : public ::testing::TestWithParam<Mix> {};
 TEST_P(TimerWheelMix, AgreesWithASortedList) {
   NARU_CHECKS("TCC-045");
   const Mix& mix = GetParam();
-  Random random = Random::seeded(mix.timers);
+  TestRandom random(mix.timers);
   const auto up_to = [&random](unsigned bits) {
     const unsigned shift = 64 - 1 - random.below(bits);
     return Duration(static_cast<std::int64_t>(random.next_u64() >> shift));
