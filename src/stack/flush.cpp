@@ -16,27 +16,29 @@ constexpr std::uint32_t kMaxRefused = 256;
 
 // --- bursts ------------------------------------------------------------------------
 
-// How many frames the interface takes beyond those in the burst.
-std::size_t Turn::room_on(std::uint8_t interface) {
-  if (p.burst_size != 0 && interface == p.burst_interface) return p.room;
-  link::Link* link = p.links[interface];
-  return link == nullptr ? 0 : link->transmit_room();
+// The next frames are for this interface: what waits for another one goes first.
+void Turn::select(std::uint8_t interface) {
+  if (p.burst_size != 0) {
+    if (interface == p.burst_interface) return;
+    transmit();
+  }
+  p.burst_interface = interface;
+  p.room = p.links[interface] == nullptr ? 0 : p.links[interface]->transmit_room();
 }
 
 // The frame at burst[burst_size] joins the burst of its interface.
 void Turn::push(std::uint8_t interface) {
-  if (p.burst_size == 0 || interface != p.burst_interface) {
-    if (p.burst_size != 0) {
-      const TxFrame frame = p.burst[p.burst_size];
-      transmit();
-      p.burst[0] = frame;
-    }
-    p.burst_interface = interface;
-    p.room = p.links[interface] == nullptr ? 0 : p.links[interface]->transmit_room();
+  if (interface != p.burst_interface) [[unlikely]] {
+    const TxFrame frame = p.burst[p.burst_size];
+    select(interface);
+    p.burst[0] = frame;
   }
   const std::size_t frames = p.burst[p.burst_size].wire_frames();
   p.room -= std::min(p.room, frames);
-  if (++p.burst_size == p.burst.size()) transmit();
+  if (++p.burst_size == p.burst.size()) {
+    transmit();
+    select(interface);
+  }
 }
 
 void Turn::transmit() {
@@ -97,10 +99,9 @@ void Turn::send_packet(Packet* packet) {
     s.loopback.push_back(packet);
     return;
   }
-  const std::uint8_t interface = packet->interface;
-  if (p.burst_size != 0 && p.burst_interface != interface) transmit();
+  select(packet->interface);
   ip::Ip::describe(*packet, p.burst[p.burst_size]);
-  push(interface);
+  push(packet->interface);
   transmit();  // the payload is the packet's
   s.packets.give_back(packet);
 }
@@ -109,8 +110,14 @@ void Turn::send_packet(Packet* packet) {
 
 void Turn::flush_refused() {
   for (std::uint8_t i = 1; i < s.ip.interface_count(); ++i) {
-    while (!s.refused[i].empty() && room_on(i) != 0) send_packet(s.refused[i].pop_front());
-    if (!s.refused[i].empty()) p.blocked = true;
+    while (!s.refused[i].empty()) {
+      select(i);
+      if (p.room == 0) {
+        p.blocked = true;
+        break;
+      }
+      send_packet(s.refused[i].pop_front());
+    }
   }
 }
 
@@ -143,16 +150,15 @@ void Turn::flush_udp() {
   }
 }
 
-tcp::PathLimits Turn::limits_of(std::uint32_t destination) {
+tcp::PathLimits Turn::select_path(std::uint32_t destination) {
   const ip::Destination& d = s.ip.at(destination);
   tcp::PathLimits limits;
   limits.mtu = d.mtu;
   limits.transport_offset = ip::Ip::transport_offset(destination);
-  if (d.is_local) return limits;
-  link::Link* link = p.links[d.interface];
-  if (link == nullptr) return limits;
-  limits.max_payload = link->caps().max_payload;
-  limits.room = static_cast<std::uint32_t>(std::min<std::size_t>(room_on(d.interface), 0xffffU));
+  if (d.is_local || p.links[d.interface] == nullptr) return limits;
+  select(d.interface);
+  limits.max_payload = p.caps[d.interface].max_payload;
+  limits.room = static_cast<std::uint32_t>(std::min<std::size_t>(p.room, 0xffffU));
   return limits;
 }
 
@@ -161,7 +167,7 @@ void Turn::flush_replies() {
     const tcp::Reply& reply = s.tcp.replies.front();
     const auto d = s.ip.destination(reply.remote.addr, reply.local.addr, s.now);
     if (d) {
-      const tcp::PathLimits limits = limits_of(*d);
+      const tcp::PathLimits limits = select_path(*d);
       if (limits.room == 0) {
         p.blocked = true;
         return;
@@ -199,13 +205,14 @@ bool Turn::flush_connection(tcp::Connection& c) {
     return false;
   }
   const bool df = s.options.on(Option::tcp_path_mtu_discovery) && !c.has(tcp::kNoPathMtu);
-  for (;;) {
-    const tcp::PathLimits limits = limits_of(*d);
+  do {
+    const tcp::PathLimits limits = select_path(*d);
     if (limits.room == 0) return true;
     TxFrame& frame = p.burst[p.burst_size];
     if (!s.tcp.next_segment(c, limits, frame)) return false;
     dispatch(s.ip.output(frame, *d, {Protocol::tcp, c.tos, c.ttl, df, false}, s.now));
-  }
+  } while (s.tcp.may_have_more(c));
+  return false;
 }
 
 void Turn::flush_tcp() {

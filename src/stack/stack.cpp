@@ -77,7 +77,9 @@ Result<std::uint8_t> Stack::add_interface(std::string_view name, link::Link& lin
 void Stack::replace_link(std::uint8_t interface, link::Link* link) {
   if (link::Link* old = ports_->links[interface]; old != nullptr) old->attach(nullptr);
   ports_->links[interface] = link;
-  if (link != nullptr) link->attach(&state_->packets);
+  if (link == nullptr) return;
+  ports_->caps[interface] = link->caps();
+  link->attach(&state_->packets);
 }
 
 Status Stack::add_address(std::uint8_t interface, const Prefix& address) {
@@ -115,7 +117,7 @@ std::int64_t Stack::option(Option option) const { return state_->options.get(opt
 
 void Stack::set_now(Time now) {
   state_->now = now;
-  state_->tcp.now = now;
+  state_->tcp.set_now(now);
 }
 
 Time Stack::now() const { return state_->now; }
@@ -174,7 +176,6 @@ const trace::Event* Stack::next_trace() { return state_->trace.pop(); }
 Stack::Usage Stack::usage() const {
   const StackState& s = *state_;
   return {.connections = s.tcp.connections.in_use(),
-          .orphans = s.tcp.orphans,
           .time_wait = s.tcp.time_wait.size(),
           .listeners = s.tcp.listeners.in_use(),
           .udp_sockets = s.udp.sockets_in_use(),

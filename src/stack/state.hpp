@@ -30,6 +30,7 @@ struct StackState {
 
 struct StackPorts {
   std::array<link::Link*, ip::kMaxInterfaces> links{};
+  std::array<link::Caps, ip::kMaxInterfaces> caps{};
   // The last burst was full: the ring was not emptied, and will not ring.
   std::array<bool, ip::kMaxInterfaces> ring_busy{};
   // The burst being put together, all for one interface.
@@ -56,8 +57,7 @@ struct Turn {
 
  private:
   void deliver(const ip::Input& in);
-  link::Link* begin(std::uint8_t interface);
-  std::size_t room_on(std::uint8_t interface);
+  void select(std::uint8_t interface);
   void push(std::uint8_t interface);
   void transmit();
   void refuse(std::uint8_t interface, const TxFrame& frame);
@@ -70,7 +70,7 @@ struct Turn {
   void flush_tcp();
   bool flush_connection(tcp::Connection& c);
   Result<std::uint32_t> destination_of(tcp::Connection& c);
-  tcp::PathLimits limits_of(std::uint32_t destination);
+  tcp::PathLimits select_path(std::uint32_t destination);
 };
 
 }  // namespace naru

@@ -12,26 +12,6 @@
 namespace naru::tcp {
 namespace {
 
-// RFC 9293 3.10.7.4 fifth: a segment older than the last update changes nothing.
-// Returns whether the window grew out of being shut.
-void update_window(Tcp& t, Connection& c, Flow* f, const Segment& s) {
-  if (seq_lt(s.ack, c.snd.una)) return;
-  if (!seq_lt(c.snd.wl1, s.seq) && !(c.snd.wl1 == s.seq && seq_le(c.snd.wl2, s.ack))) return;
-  const std::uint32_t window = std::uint32_t{s.window} << c.snd_scale;
-  const bool opened = window > c.snd.wnd;
-  c.snd.wnd = window;
-  c.snd.wl1 = s.seq;
-  c.snd.wl2 = s.ack;
-  c.snd.max_wnd = std::max(c.snd.max_wnd, window);
-  if (!opened || f == nullptr) return;
-  if (c.in_flight() == 0 && f->retransmit_at != kTimeNever) {  // the persist timer
-    f->retransmit_at = kTimeNever;
-    c.rtt.reset_backoff();
-    c.retries = 0;
-  }
-  mark_dirty(t, c);
-}
-
 // Marks what the blocks report; returns how many bytes are news.
 std::uint32_t take_sack(Tcp& t, Connection& c, Flow& f, const Segment& s) {
   if (!c.has(kSack) || s.options.sack_count == 0) return 0;
@@ -56,14 +36,13 @@ std::uint32_t take_sack(Tcp& t, Connection& c, Flow& f, const Segment& s) {
   return news;
 }
 
-void sample_rtt(Tcp& t, Connection& c, Flow& f, const Segment& s, AckSample& sample) {
-  if (f.timing && seq_ge(s.ack, f.timed_seq)) {
+void sample_rtt(Tcp& t, Connection& c, Flow& f, const AckNews& news, AckSample& sample) {
+  if (f.timing && seq_ge(news.ack, f.timed_seq)) {
     f.timing = false;
     sample.rtt = std::max<Duration>(t.now - f.timed_at, 1us);
-  } else if (c.has(kTimestamps) && s.options.timestamps && s.options.timestamps->echo != 0 &&
-             c.rtt.backoffs() != 0) {
+  } else if (news.echo != 0 && c.has(kTimestamps) && c.rtt.backoffs() != 0) {
     // After a retransmission only a timestamp tells which one was acknowledged.
-    const std::uint32_t ms = t.timestamp(c.ts_offset) - s.options.timestamps->echo;
+    const std::uint32_t ms = t.timestamp(c.ts_offset) - news.echo;
     if (ms < 0x7fffffffU) sample.rtt = std::chrono::milliseconds(std::max(ms, 1U));
   }
   if (sample.rtt == Duration::zero()) return;
@@ -75,46 +54,6 @@ void begin_recovery(Tcp& t, Connection& c, Flow& f) {
   t.counters->add(Counter::tcp_fast_retransmits);
   f.congestion.on_congestion(t.now, c.in_flight());
   f.congestion.set_cwnd(f.congestion.ssthresh());
-}
-
-// snd.una moves up.
-void advance(Tcp& t, Connection& c, Flow& f, const Segment& s, std::uint32_t news) {
-  AckSample sample;
-  sample.now = t.now;
-  sample.flight_before = c.in_flight();
-  sample.acked = s.ack - c.snd.una;
-  const std::uint32_t bytes = std::min(sample.acked, f.send.size());  // without the FIN
-  f.send.drop_front(t.blocks, bytes);
-  f.bytes_acked += bytes;
-  c.snd.una = s.ack;
-  if (f.sack != nullptr) f.sack->drop_below(c.snd.una);
-  sample_rtt(t, c, f, s, sample);
-  if (c.has(kTimestamps)) c.rtt.reset_backoff();
-  c.retries = 0;
-  f.progress_at = t.now;
-  t.progressed = &c;
-  if (c.has(kUrgentOut) && seq_ge(c.snd.una, f.snd_up)) c.clear(kUrgentOut);
-
-  const bool was_recovering = f.recovery.phase() == Recovery::Phase::recovery;
-  if (news != 0 && f.recovery.on_duplicate(c.snd.una, c.snd.nxt, c.smss, f.sack, false)) {
-    begin_recovery(t, c, f);
-  }
-  const bool ended =
-      f.recovery.on_advance(c.snd.una, c.snd.nxt, sample.acked, c.smss, f.sack);
-  if (ended && was_recovering) {
-    f.congestion.on_recovery_exit(t.now);
-  } else if (f.recovery.phase() != Recovery::Phase::recovery) {
-    sample.srtt = c.rtt.srtt();
-    sample.min_rtt = f.min_rtt.get();
-    sample.snd_una = c.snd.una;
-    sample.snd_nxt = c.snd.nxt;
-    sample.cwnd_limited = f.cwnd_limited;
-    f.congestion.on_ack(sample);
-    grow_send_buffer(t, c, f);
-  }
-  f.cwnd_limited = false;
-  f.retransmit_at = kTimeNever;
-  if (c.in_flight() != 0) arm_retransmit(t, c, f);
 }
 
 // RFC 5681 2: the strict definition, so that window updates and data do not count.
@@ -137,12 +76,81 @@ void tell_space(Tcp& t, Connection& c, const Flow& f) {
   notify(t, c);
 }
 
-bool has_something_to_send(const Connection& c, const Flow& f) {
-  return c.snd.nxt - c.snd.una < f.send.size() || (c.has(kFinQueued) && !c.has(kFinSent)) ||
-         f.recovery.phase() != Recovery::Phase::open;
+AckNews news_of(const Connection& c, const Segment& s) {
+  const bool echoes = s.options.timestamps.has_value();
+  return {s.seq, s.ack, std::uint32_t{s.window} << c.snd_scale,
+          echoes ? s.options.timestamps->echo : 0};
 }
 
 }  // namespace
+
+void pursue(Tcp& t, Connection& c, const Flow& f) {
+  if (c.snd.nxt - c.snd.una < f.send.size() || (c.has(kFinQueued) && !c.has(kFinSent)) ||
+      f.recovery.phase() != Recovery::Phase::open) {
+    mark_dirty(t, c);
+  }
+}
+
+// RFC 9293 3.10.7.4 fifth: a segment older than the last update changes nothing.
+void update_window(Tcp& t, Connection& c, Flow* f, const AckNews& news) {
+  if (seq_lt(news.ack, c.snd.una)) return;
+  if (!seq_lt(c.snd.wl1, news.seq) &&
+      !(c.snd.wl1 == news.seq && seq_le(c.snd.wl2, news.ack))) {
+    return;
+  }
+  const bool opened = news.window > c.snd.wnd;
+  c.snd.wnd = news.window;
+  c.snd.wl1 = news.seq;
+  c.snd.wl2 = news.ack;
+  c.snd.max_wnd = std::max(c.snd.max_wnd, news.window);
+  if (!opened || f == nullptr) return;
+  if (c.in_flight() == 0 && f->retransmit_at != kTimeNever) {  // the persist timer
+    f->retransmit_at = kTimeNever;
+    c.rtt.reset_backoff();
+    c.retries = 0;
+  }
+  pursue(t, c, *f);
+}
+
+void advance(Tcp& t, Connection& c, Flow& f, const AckNews& news, std::uint32_t sacked) {
+  AckSample sample;
+  sample.now = t.now;
+  sample.flight_before = c.in_flight();
+  sample.acked = news.ack - c.snd.una;
+  const std::uint32_t bytes = std::min(sample.acked, f.send.size());  // without the FIN
+  f.send.drop_front(t.blocks, bytes);
+  f.bytes_acked += bytes;
+  c.snd.una = news.ack;
+  if (f.sack != nullptr) f.sack->drop_below(c.snd.una);
+  sample_rtt(t, c, f, news, sample);
+  if (c.has(kTimestamps)) c.rtt.reset_backoff();
+  c.retries = 0;
+  f.progress_at = t.now;
+  t.progressed = &c;
+  if (c.has(kUrgentOut) && seq_ge(c.snd.una, f.snd_up)) c.clear(kUrgentOut);
+
+  const bool was_recovering = f.recovery.phase() == Recovery::Phase::recovery;
+  if (sacked != 0 && f.recovery.on_duplicate(c.snd.una, c.snd.nxt, c.smss, f.sack, false)) {
+    begin_recovery(t, c, f);
+  }
+  const bool ended =
+      f.recovery.on_advance(c.snd.una, c.snd.nxt, sample.acked, c.smss, f.sack);
+  if (ended && was_recovering) {
+    f.congestion.on_recovery_exit(t.now);
+  } else if (f.recovery.phase() != Recovery::Phase::recovery) {
+    sample.srtt = c.rtt.srtt();
+    sample.min_rtt = f.min_rtt.get();
+    sample.snd_una = c.snd.una;
+    sample.snd_nxt = c.snd.nxt;
+    sample.cwnd_limited = f.cwnd_limited;
+    f.congestion.on_ack(sample);
+    grow_send_buffer(t, c, f);
+  }
+  f.cwnd_limited = false;
+  f.retransmit_at = kTimeNever;
+  if (c.in_flight() != 0) arm_retransmit(t, c, f);
+  tell_space(t, c, f);
+}
 
 Verdict check_ack(Tcp& t, Connection& c, const Segment& s) {
   if (seq_gt(s.ack, c.snd.nxt)) {
@@ -163,22 +171,22 @@ void on_ack(Tcp& t, Connection& c, const Segment& s) {
   if (seq_lt(s.ack, c.snd.una)) return;
   Flow* f = t.flow_of(c);
   const std::uint32_t old_window = c.snd.wnd;
-  update_window(t, c, f, s);
+  const AckNews news = news_of(c, s);
+  update_window(t, c, f, news);
   if (f == nullptr || (f->is_linked() && c.in_flight() == 0)) {
     c.retries = 0;  // a probe was answered
     return;
   }
-  const std::uint32_t news = take_sack(t, c, *f, s);
+  const std::uint32_t sacked = take_sack(t, c, *f, s);
   if (s.ack != c.snd.una) {
-    advance(t, c, *f, s, news);
-    tell_space(t, c, *f);
+    advance(t, c, *f, news, sacked);
   } else {
     if (c.in_flight() == 0 || c.snd.wnd == 0) c.retries = 0;
     const bool duplicate = is_duplicate_ack(c, s, old_window);
     if (duplicate) t.counters->add(Counter::tcp_duplicate_acks_in);
-    if (c.has(kSack) ? news != 0 : duplicate) on_loss_news(t, c, *f, true);
+    if (c.has(kSack) ? sacked != 0 : duplicate) on_loss_news(t, c, *f, true);
   }
-  if (has_something_to_send(c, *f)) mark_dirty(t, c);
+  pursue(t, c, *f);
 }
 
 Verdict on_fin_acked(Tcp& t, Connection& c) {

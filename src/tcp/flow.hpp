@@ -41,6 +41,7 @@ struct Flow : ListHook<QuietTag> {
   std::uint32_t small_end = 0;       // end of the last short segment (Nagle, Minshall)
   std::uint32_t push_seq = 0;        // end of the last write
   std::uint32_t snd_up = 0;          // RFC 9293 3.8.5; valid with kUrgentOut
+  std::uint32_t path_mtu = 0;        // that smss was worked out for
   std::uint32_t retransmits = 0;     // segments sent again in this flow's life
   std::uint64_t bytes_acked = 0;
 

@@ -14,25 +14,28 @@ constexpr std::uint32_t kPawsIdleMs = 24U * 24 * 3600 * 1000;  // RFC 7323 5.5
 
 // --- parsing -------------------------------------------------------------------
 
-Drop parse(Packet* packet, bool group, Segment& s) {
-  const auto view = wire::TcpView::parse(packet->bytes());
+Drop check(const Packet& packet, const std::optional<wire::TcpView>& view, bool group) {
   if (!view) return Drop::tcp_malformed;
   if (group) return Drop::tcp_bad_address;
-  if (packet->checksum != ChecksumState::good &&
-      !view->checksum_ok(packet->source, packet->destination)) {
+  if (packet.checksum != ChecksumState::good &&
+      !view->checksum_ok(packet.source, packet.destination)) {
     return Drop::tcp_bad_checksum;
   }
-  s.options = wire::TcpOptions::parse(view->options());
+  return Drop::none;
+}
+
+Drop parse(Packet* packet, const wire::TcpView& view, Segment& s) {
+  s.options = wire::TcpOptions::parse(view.options());
   if (s.options.malformed) return Drop::tcp_option_malformed;
-  s.local = {packet->destination, view->dst_port()};
-  s.remote = {packet->source, view->src_port()};
-  s.seq = view->seq();
-  s.ack = view->ack();
-  s.flags = view->flags();
-  s.window = view->window();
-  s.urgent_pointer = view->urgent_pointer();
+  s.local = {packet->destination, view.dst_port()};
+  s.remote = {packet->source, view.src_port()};
+  s.seq = view.seq();
+  s.ack = view.ack();
+  s.flags = view.flags();
+  s.window = view.window();
+  s.urgent_pointer = view.urgent_pointer();
   s.tos = packet->tos;
-  packet->pull(static_cast<std::uint32_t>(view->header_size()));
+  packet->pull(static_cast<std::uint32_t>(view.header_size()));
   s.length = packet->length;
   s.packet = packet;
   return Drop::none;
@@ -73,7 +76,7 @@ Connection* lookup(Tcp& t, const Segment& s) {
 bool fails_paws(const Tcp& t, const Connection& c, const Segment& s) {
   if (!c.has(kTimestamps) || !s.options.timestamps || s.has(wire::kRst)) return false;
   if (seq_ge(s.options.timestamps->value, c.ts_recent)) return false;
-  return milliseconds32(t.now) - c.ts_recent_at < kPawsIdleMs;
+  return t.now_ms - c.ts_recent_at < kPawsIdleMs;
 }
 
 // The acceptability test of RFC 9293 3.10.7.4 first: four cases.
@@ -156,7 +159,7 @@ bool repeats_syn(const Connection& c, const Segment& s) {
 }
 
 void answer_repeated_syn(Tcp& t, Connection& c) {
-  const std::uint32_t now = milliseconds32(t.now);
+  const std::uint32_t now = t.now_ms;
   if (now - c.active_ms < t.options->u32(Option::tcp_challenge_ack_interval)) return;
   c.active_ms = now;
   c.set(kSynPending);
@@ -188,11 +191,11 @@ void update_ts_recent(const Tcp& t, Connection& c, const Segment& s, std::uint32
   const std::uint32_t last_ack = f == nullptr ? c.rcv.nxt : f->last_ack_sent;
   if (seq_gt(original_seq, last_ack)) return;
   if (seq_lt(s.options.timestamps->value, c.ts_recent) &&
-      milliseconds32(t.now) - c.ts_recent_at < kPawsIdleMs) {
+      t.now_ms - c.ts_recent_at < kPawsIdleMs) {
     return;
   }
   c.ts_recent = s.options.timestamps->value;
-  c.ts_recent_at = milliseconds32(t.now);
+  c.ts_recent_at = t.now_ms;
 }
 
 Verdict on_segment(Tcp& t, Connection& c, Segment& s) {
@@ -212,7 +215,7 @@ Verdict on_segment(Tcp& t, Connection& c, Segment& s) {
 
   const std::uint32_t seq = s.seq;
   c.active_ms = c.state == TcpState::fin_wait_2 && !c.has(kOwned) ? c.active_ms
-                                                                  : milliseconds32(t.now);
+                                                                  : t.now_ms;
   trim(t, c, s);
   update_ts_recent(t, c, s, seq);
   on_ack(t, c, s);
@@ -230,8 +233,20 @@ Verdict on_segment(Tcp& t, Connection& c, Segment& s) {
 
 Drop Tcp::input(Packet* packet, bool group) {
   counters->add(Counter::tcp_in);
+  const auto view = wire::TcpView::parse(packet->bytes());
+  Drop reason = check(*packet, view, group);
+  if (reason == Drop::none) {
+    if (!trace->on() && take_predicted(*this, packet, *view)) [[likely]] return Drop::none;
+    return input_segment(packet, *view);
+  }
+  packets->give_back(packet);
+  return counters->drop(reason);
+}
+
+// The general path: any segment, any state.
+Drop Tcp::input_segment(Packet* packet, const wire::TcpView& view) {
   Segment s;
-  Drop reason = parse(packet, group, s);
+  Drop reason = parse(packet, view, s);
   if (reason != Drop::none) {
     packets->give_back(packet);
     return counters->drop(reason);

@@ -27,7 +27,7 @@ void negotiate(Tcp& t, Connection& c, const wire::TcpOptions& o) {
   if (o.timestamps && t.options->on(Option::tcp_timestamps)) {
     c.set(kTimestamps);
     c.ts_recent = o.timestamps->value;
-    c.ts_recent_at = milliseconds32(t.now);
+    c.ts_recent_at = t.now_ms;
   }
   if (o.sack_permitted && t.options->on(Option::tcp_sack)) c.set(kSack);
   if (o.window_scale && t.options->on(Option::tcp_window_scaling)) {
@@ -74,7 +74,7 @@ Connection* spawn(Tcp& t, std::uint32_t listener, const Segment& s) {
   c->listener = listener;
   c->rcv.nxt = c->rcv.adv = s.seq + 1;
   c->ts_offset = timestamp_offset(t.timestamp_key, c->local_addr, c->remote_addr);
-  c->active_ms = milliseconds32(t.now) - t.options->u32(Option::tcp_challenge_ack_interval);
+  c->active_ms = t.now_ms - t.options->u32(Option::tcp_challenge_ack_interval);
   return c;
 }
 
@@ -199,7 +199,7 @@ void become_established(Tcp& t, Connection& c, const Segment& s) {
   sample_handshake(t, c);
   c.snd.una = s.ack;
   set_window(c, s, s.has(wire::kSyn) ? 0 : c.snd_scale);
-  c.active_ms = milliseconds32(t.now);
+  c.active_ms = t.now_ms;
   if (c.state == TcpState::syn_received && c.listener != kNoIndex) {
     --t.listeners.at(c.listener)->syn_count;
   }
@@ -258,7 +258,7 @@ Drop on_time_wait(Tcp& t, TimeWait& w, Segment& s) {
   if (s.seg_len() == 0) return Drop::tcp_old_duplicate;
   std::uint32_t& answered =
       t.time_wait_answered_ms[t.time_wait.index_of(&w) % Tcp::kTimeWaitLimits];
-  const std::uint32_t now = milliseconds32(t.now);
+  const std::uint32_t now = t.now_ms;
   if (answered == 0 || now - answered >= t.options->u32(Option::tcp_challenge_ack_interval)) {
     answered = std::max(now, 1U);
     reply_time_wait_ack(t, w);

@@ -100,7 +100,9 @@ bool next_data(Tcp& t, Connection& c, Flow& f, const PathLimits& limits, TxFrame
   if (c.has(kFinSent)) return false;
   const std::uint32_t end = data_end(c, f);
   if (end == c.snd.nxt && !c.has(kFinQueued)) return false;
-  if (c.in_flight() == 0 && f.sent_at != Time{} && t.now - f.sent_at > current_rto(t, c)) {
+  // An RTO is never below its least; most sends need not work it out.
+  if (c.in_flight() == 0 && t.now - f.sent_at > t.options->duration(Option::tcp_rto_min) &&
+      f.sent_at != Time{} && t.now - f.sent_at > current_rto(t, c)) {
     f.congestion.on_idle(t.now, t.options->u32(Option::tcp_initial_window));
   }
   std::uint32_t length = 0;
@@ -199,11 +201,10 @@ void emit_ack(Tcp& t, Connection& c, const PathLimits& limits, TxFrame& frame) {
 }
 
 // The path's MTU or the options have changed.
-void refresh_mss(Tcp& t, Connection& c, Flow* f, const PathLimits& limits) {
-  const std::uint16_t smss = effective_mss(t, c, limits.mtu);
-  if (smss == c.smss) return;
-  c.smss = smss;
-  if (f != nullptr) f->congestion.set_smss(smss);
+void refresh_mss(const Tcp& t, Connection& c, Flow& f, const PathLimits& limits) {
+  f.path_mtu = limits.mtu;
+  c.smss = effective_mss(t, c, limits.mtu);
+  f.congestion.set_smss(c.smss);
 }
 
 }  // namespace
@@ -215,7 +216,7 @@ bool Tcp::next_segment(Connection& c, const PathLimits& limits, TxFrame& frame) 
   }
   // A FIN needs a retransmission timer and so a flow.
   Flow* f = c.has(kFinQueued) && !c.has(kFinSent) ? take_flow(*this, c) : flow_of(c);
-  refresh_mss(*this, c, f, limits);
+  if (f != nullptr && f->path_mtu != limits.mtu) refresh_mss(*this, c, *f, limits);
   if (c.has(kProbeNow)) {
     emit_probe(*this, c, limits, frame);
     return true;

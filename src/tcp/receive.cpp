@@ -127,19 +127,21 @@ Verdict take_data(Tcp& t, Connection& c, Segment& s) {
   Packet* packet = s.packet;
   s.packet = nullptr;
   packet->seq = s.seq;
-  f->receive_mss = std::clamp<std::uint32_t>(packet->gso_size != 0 ? packet->gso_size : s.length,
-                                             std::min<std::uint32_t>(c.smss, f->receive_mss), 0xffffU);
   catch_urgent_byte(t, c, *f, s.seq, packet->bytes());
-  const bool had_data = !f->receive.empty();
-  bool news = true;
   if (s.seq == c.rcv.nxt && f->reassembly == nullptr) {
-    deliver(t, c, *f, packet);
-    schedule_ack(t, c, *f);
-  } else {
-    news = reassemble(t, c, *f, packet);
+    take_in_order(t, c, *f, packet);
+  } else if (reassemble(t, c, *f, packet)) {
+    notify(t, c);
   }
-  if (news || had_data) notify(t, c);
   return {};
+}
+
+void take_in_order(Tcp& t, Connection& c, Flow& f, Packet* payload) {
+  const std::uint32_t segment = payload->gso_size != 0 ? payload->gso_size : payload->length;
+  f.receive_mss = std::max({segment, std::min<std::uint32_t>(c.smss, f.receive_mss)});
+  deliver(t, c, f, payload);
+  schedule_ack(t, c, f);
+  notify(t, c);
 }
 
 Verdict take_fin(Tcp& t, Connection& c, const Segment& s) {

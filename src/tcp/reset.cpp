@@ -58,7 +58,7 @@ void reply_ack(Tcp& t, const Connection& c) { push(t, of_connection(t, c)); }
 
 void challenge(Tcp& t, Connection& c) {
   const auto interval = t.options->u32(Option::tcp_challenge_ack_interval);
-  const std::uint32_t now = milliseconds32(t.now);
+  const std::uint32_t now = t.now_ms;
   Flow* f = take_flow(t, c);
   if (f == nullptr) return;
   if (f->challenged && now - f->challenged_ms < interval) {

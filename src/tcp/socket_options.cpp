@@ -112,7 +112,9 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
       c.set(kFixedReceiveBuffer);
       return {};
     case max_segment:
-      return value == 0 || in(value, 88, 32'767) ? set_extra(t, c, &Extra::max_segment, value) : invalid();
+      if (value != 0 && !in(value, 88, 32'767)) return invalid();
+      if (Flow* f = t.flow_of(c); f != nullptr) f->path_mtu = 0;
+      return set_extra(t, c, &Extra::max_segment, value);
     case keep_idle: {
       if (!in(value, 1, 32'767)) return invalid();
       const Status s = set_extra(t, c, &Extra::keep_idle_ms, value * 1000);

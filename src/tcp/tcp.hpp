@@ -55,6 +55,7 @@ struct Tcp {
   // Takes a packet as ip delivers it: at the TCP header, exact length. `group`:
   // the IP or link destination was a broadcast or multicast address.
   Drop input(Packet* packet, bool group);
+  Drop input_segment(Packet* packet, const wire::TcpView& view);
   // True when the error was about a connection of ours and believable; for
   // too_big the caller then lowers the route's MTU.
   bool on_path_error(const Endpoint& local, const Endpoint& remote, const PathError& error);
@@ -72,6 +73,8 @@ struct Tcp {
   // limits.transport_offset and references to the payload. False: nothing (more)
   // to send now.
   bool next_segment(Connection& c, const PathLimits& limits, TxFrame& frame);
+  // False: next_segment() would find nothing.
+  bool may_have_more(const Connection& c) const;
   // The same for a reply; it always fits.
   void emit_reply(const Reply& reply, const PathLimits& limits, TxFrame& frame);
   // The way to the peer is gone (no route, no ARP answer).
@@ -91,6 +94,11 @@ struct Tcp {
   Random* random = nullptr;
   PacketPool* packets = nullptr;
   Time now{};
+  std::uint32_t now_ms = 0;  // the same, on the 32-bit millisecond clock
+  void set_now(Time time) {
+    now = time;
+    now_ms = milliseconds32(time);
+  }
 
   // --- tables ---
   Slab<Connection> connections;
@@ -148,7 +156,15 @@ struct Tcp {
     return c.extra == kNoIndex ? nullptr : extras.at(c.extra);
   }
   // TSval of the connection (RFC 7323 5.4): milliseconds and a secret offset.
-  std::uint32_t timestamp(std::uint32_t offset) const { return milliseconds32(now) + offset; }
+  std::uint32_t timestamp(std::uint32_t offset) const { return now_ms + offset; }
 };
+
+inline bool Tcp::may_have_more(const Connection& c) const {
+  const bool fin_due = (c.flags & (kFinQueued | kFinSent)) == kFinQueued;
+  if ((c.flags & (kAckNow | kProbeNow | kSynPending)) != 0 || fin_due) return true;
+  const Flow* f = flow_of(c);
+  return f != nullptr &&
+         (c.in_flight() < f->send.size() || f->recovery.phase() != Recovery::Phase::open);
+}
 
 }  // namespace naru::tcp

@@ -13,7 +13,7 @@ constexpr std::uint8_t kMaxRetries = 250;
 
 // A point on the 32-bit millisecond clock as a Time, from where now is.
 Time from_ms(const Tcp& t, std::uint32_t ms) {
-  const auto ahead = static_cast<std::int32_t>(ms - milliseconds32(t.now));
+  const auto ahead = static_cast<std::int32_t>(ms - t.now_ms);
   const std::int64_t floor_ms = nanoseconds(t.now) / 1'000'000;
   return Time(std::chrono::milliseconds(floor_ms + ahead));
 }
@@ -231,13 +231,13 @@ void arm_keep_alive(Tcp& t, Connection& c) {
 }
 
 void arm_fin_wait_2(Tcp& t, Connection& c) {
-  c.active_ms = milliseconds32(t.now);
+  c.active_ms = t.now_ms;
   t.wheel.arm_no_later(c, fin_wait_2_at(t, c));
 }
 
 void Tcp::on_timer() {
   while (TimerNode* timer = wheel.pop_expired(now)) fire(*this, static_cast<Connection&>(*timer));
-  const std::uint32_t ms = milliseconds32(now);
+  const std::uint32_t ms = now_ms;
   for (TimeWait* w = time_wait.oldest();
        w != nullptr && static_cast<std::int32_t>(ms - w->expires_ms) >= 0; w = time_wait.oldest()) {
     if (trace->on()) {

@@ -138,7 +138,7 @@ Status connect(Tcp& t, Connection& c, const Endpoint& remote, const IpAddr& sour
   c.saved_cwnd = 0;
   c.saved_ssthresh = 0xffff;
   c.soft_error = Error::none;
-  c.active_ms = milliseconds32(t.now);
+  c.active_ms = t.now_ms;
   t.counters->add(Counter::tcp_active_opens);
   if (t.trace->on()) t.trace->emit(event(t, c, trace::Kind::connect));
   set_state(t, c, TcpState::syn_sent);
