@@ -47,13 +47,13 @@ Line::Line(const PathConfig& config, const link::MemoryWireOptions& options)
       memory_(map(std::size_t{kPackets} * 4096)) {
   if (!pool_.init(memory_.arena(), kPackets, 1)) fail("no memory for the line");
   client_wire_.b().attach(&pool_);
-  server_wire_.b().attach(&pool_);
+  server_wire_.a().attach(&pool_);
 }
 
 void Line::carry(Time now) {
   collect(client_wire_.b(), to_server_, now);
-  collect(server_wire_.b(), to_client_, now);
-  deliver(to_server_, server_wire_.b(), now);
+  collect(server_wire_.a(), to_client_, now);
+  deliver(to_server_, server_wire_.a(), now);
   deliver(to_client_, client_wire_.b(), now);
 }
 

@@ -19,7 +19,7 @@ class Line {
   Line(const PathConfig& config, const link::MemoryWireOptions& options);
 
   link::Link& client_end() { return client_wire_.a(); }
-  link::Link& server_end() { return server_wire_.a(); }
+  link::Link& server_end() { return server_wire_.b(); }  // the ends of a wire differ in MAC
   // Takes what the hosts have sent, and gives them what has arrived by now.
   void carry(Time now);
   // When the next frame arrives.

@@ -116,14 +116,15 @@ void NaruHost::close(SocketId s) {
 }
 
 bool NaruHost::run(Time now) {
-  const bool had_work = work_ || stack_->next_deadline() <= now;
-  work_ = had_work;
+  if (!work_ && deadline_ > now) return false;
+  work_ = true;
   for (unsigned i = 0; work_; ++i) {
     if (i == kRestless) fail("a host never comes to rest");
     work_ = false;
     if (stack_->poll(now)) work_ = true;
   }
-  return had_work;
+  deadline_ = stack_->next_deadline();
+  return true;
 }
 
 std::size_t NaruHost::resident_bytes() const {
@@ -172,7 +173,9 @@ void NaruWorld::turn_over_line() {
   settle();
   line_->carry(now_);
   const Time timer = std::min(client_.next_deadline(), server_.next_deadline());
-  now_ = std::max(now_, std::min(timer, line_->next_arrival()));
+  const Time next = std::min(timer, line_->next_arrival());
+  if (next == kTimeNever) fail("no frame is under way and no timer runs");
+  now_ = std::max(now_, next);
   line_->carry(now_);
   settle();
   line_->carry(now_);

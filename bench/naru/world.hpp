@@ -46,6 +46,7 @@ class NaruHost {
   std::vector<SocketId> listeners_;
   SocketId expected_;
   bool work_ = true;
+  Time deadline_{};  // of the stack, after its last turn
 };
 
 class NaruWorld {
