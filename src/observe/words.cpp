@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <naru/config/counters.hpp>
-#include <naru/stack/types.hpp>
+#include <naru/config/socket_types.hpp>
 
 namespace naru::observe {
 namespace {

@@ -12,7 +12,7 @@
 
 #include <cstdint>
 #include <naru/base/result.hpp>
-#include <naru/stack/types.hpp>
+#include <naru/config/socket_types.hpp>
 #include <naru/wire/address.hpp>
 
 #include "base/slab.hpp"

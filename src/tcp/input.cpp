@@ -46,7 +46,7 @@ void trace_segment(Tcp& t, const Segment& s) {
   e.at = t.now;
   e.kind = trace::Kind::segment_in;
   e.protocol = Protocol::tcp;
-  const Connection* c = find_connection(t, s.local, s.remote);
+  const Connection* c = find(t, s.local, s.remote).connection;
   e.object = c == nullptr ? kNoIndex : t.index_of(*c);
   e.local = s.local;
   e.remote = s.remote;
@@ -59,15 +59,15 @@ void trace_segment(Tcp& t, const Segment& s) {
 }
 
 // Bursts come from one peer: look at the last one found before hashing.
-Connection* lookup(Tcp& t, const Segment& s) {
-  Connection* c = t.last_found;
-  if (c != nullptr && c->remote_port == s.remote.port && c->local_port == s.local.port &&
-      c->remote_addr == s.remote.addr && c->local_addr == s.local.addr) {
-    return c;
+Found lookup(Tcp& t, const Segment& s) {
+  Connection* last = t.last_found;
+  if (last != nullptr && last->remote_port == s.remote.port && last->local_port == s.local.port &&
+      last->remote_addr == s.remote.addr && last->local_addr == s.local.addr) {
+    return {last, nullptr};
   }
-  c = find_connection(t, s.local, s.remote);
-  if (c != nullptr) t.last_found = c;
-  return c;
+  const Found found = find(t, s.local, s.remote);
+  if (found.connection != nullptr) t.last_found = found.connection;
+  return found;
 }
 
 // --- the steps ------------------------------------------------------------------
@@ -252,10 +252,11 @@ Drop Tcp::input_segment(Packet* packet, const wire::TcpView& view) {
     return counters->drop(reason);
   }
   if (trace->on()) trace_segment(*this, s);
-  if (Connection* c = lookup(*this, s); c != nullptr) {
-    reason = on_segment(*this, *c, s).reason;
-  } else if (TimeWait* w = find_time_wait(*this, s.local, s.remote); w != nullptr) {
-    reason = on_time_wait(*this, *w, s);
+  const Found found = lookup(*this, s);
+  if (found.connection != nullptr) {
+    reason = on_segment(*this, *found.connection, s).reason;
+  } else if (found.time_wait != nullptr) {
+    reason = on_time_wait(*this, *found.time_wait, s);
   } else {
     reason = on_unmatched(*this, s);
   }
@@ -264,7 +265,7 @@ Drop Tcp::input_segment(Packet* packet, const wire::TcpView& view) {
 }
 
 bool Tcp::on_path_error(const Endpoint& local, const Endpoint& remote, const PathError& error) {
-  Connection* c = find_connection(*this, local, remote);
+  Connection* c = find(*this, local, remote).connection;
   if (c == nullptr) return false;
   const bool believable =
       seq_ge(error.quoted_seq, c->snd.una) && seq_lt(error.quoted_seq, seq_max(c->snd.nxt, c->snd.una + 1));

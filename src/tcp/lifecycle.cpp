@@ -33,25 +33,21 @@ void enter_table(Tcp& t, Connection& c) {
   c.set(kInTable);
 }
 
-Connection* find_connection(Tcp& t, const Endpoint& local, const Endpoint& remote) {
+Found find(Tcp& t, const Endpoint& local, const Endpoint& remote) {
   const auto same = [&](std::uint32_t object) {
-    if ((object & Table::kTimeWaitBit) != 0) return false;
+    if ((object & Table::kTimeWaitBit) != 0) {
+      const TimeWait& w = *t.time_wait.at(object & ~Table::kTimeWaitBit);
+      return w.remote_port == remote.port && w.local_port == local.port &&
+             w.remote_addr == remote.addr && w.local_addr == local.addr;
+    }
     const Connection& c = *t.connections.at(object);
     return c.remote_port == remote.port && c.local_port == local.port &&
            c.remote_addr == remote.addr && c.local_addr == local.addr;
   };
-  const std::uint32_t found = t.table.find(t.table.hash(local, remote), same);
-  return found == kNoIndex ? nullptr : t.connections.at(found);
-}
-
-TimeWait* find_time_wait(Tcp& t, const Endpoint& local, const Endpoint& remote) {
-  const auto same = [&](std::uint32_t object) {
-    if ((object & Table::kTimeWaitBit) == 0) return false;
-    const TimeWait& w = *t.time_wait.at(object & ~Table::kTimeWaitBit);
-    return w.remote() == remote && w.local() == local;
-  };
-  const std::uint32_t found = t.table.find(t.table.hash(local, remote), same);
-  return found == kNoIndex ? nullptr : t.time_wait.at(found & ~Table::kTimeWaitBit);
+  const std::uint32_t object = t.table.find(t.table.hash(local, remote), same);
+  if (object == kNoIndex) return {};
+  if ((object & Table::kTimeWaitBit) == 0) return {t.connections.at(object), nullptr};
+  return {nullptr, t.time_wait.at(object & ~Table::kTimeWaitBit)};
 }
 
 void set_state(Tcp& t, Connection& c, TcpState state) {

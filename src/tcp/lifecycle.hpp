@@ -10,8 +10,13 @@ namespace naru::tcp {
 Connection* create_connection(Tcp& t);
 // Puts it under its four-tuple.
 void enter_table(Tcp& t, Connection& c);
-Connection* find_connection(Tcp& t, const Endpoint& local, const Endpoint& remote);
-TimeWait* find_time_wait(Tcp& t, const Endpoint& local, const Endpoint& remote);
+// What stands under a four-tuple: at most one of the two.
+struct Found {
+  Connection* connection = nullptr;
+  TimeWait* time_wait = nullptr;
+  explicit operator bool() const { return connection != nullptr || time_wait != nullptr; }
+};
+Found find(Tcp& t, const Endpoint& local, const Endpoint& remote);
 void set_state(Tcp& t, Connection& c, TcpState state);
 
 // TCP is done with the connection: it leaves the table and its timers; what was

@@ -87,12 +87,10 @@ Status hold_port(Tcp& t, Connection& c, const Endpoint& local) {
 }
 
 Result<std::uint16_t> choose_port(Tcp& t, const IpAddr& local, const Endpoint& remote) {
+  const Connection nobody;  // shares with no one
   return t.ports.choose(port_range(t), local, remote, *t.random, [&](std::uint16_t port) {
     const Endpoint from{local, port};
-    if (find_connection(t, from, remote) != nullptr || find_time_wait(t, from, remote) != nullptr) {
-      return true;
-    }
-    return is_taken(t, Connection(), from);
+    return find(t, from, remote) || is_taken(t, nobody, from);
   });
 }
 

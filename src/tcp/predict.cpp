@@ -52,6 +52,7 @@ bool take_predicted(Tcp& t, Packet* packet, const wire::TcpView& view) {
   if (length > c.rcv.adv - c.rcv.nxt || acked > c.in_flight() || (length | acked) == 0) return false;
   Flow* f = t.flow_of(c);
   if (f == nullptr || !is_undisturbed(*f) || (!c.has(kOwned) && c.listener == kNoIndex)) return false;
+  if (length != 0 && !may_keep(t, *packet, true)) return false;
 
   take_flow(t, c);  // off the quiet list
   c.active_ms = t.now_ms;

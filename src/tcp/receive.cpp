@@ -36,6 +36,11 @@ void catch_urgent_byte(Tcp& t, Connection& c, Flow& f, std::uint32_t seq, Bytes 
   notify(t, c);
 }
 
+// Were every buffer held by what waits behind holes, what fills the holes could not
+// come in; and were every buffer held by what waits to be read, no ACK could.
+constexpr unsigned kReserveForHoles = 2;  // a quarter of the buffers
+constexpr unsigned kReserveForAcks = 4;   // a sixteenth
+
 void deliver(Tcp& t, Connection& c, Flow& f, Packet* packet) {
   const std::uint32_t length = packet->length;
   c.rcv.nxt += length;
@@ -119,7 +124,7 @@ Verdict take_data(Tcp& t, Connection& c, Segment& s) {
     finish(t, c);
     return {Drop::none, true};
   }
-  Flow* f = take_flow(t, c);
+  Flow* f = may_keep(t, *s.packet, s.seq == c.rcv.nxt) ? take_flow(t, c) : nullptr;
   if (f == nullptr) {
     t.counters->drop(Drop::tcp_no_memory);
     return {};
@@ -134,6 +139,10 @@ Verdict take_data(Tcp& t, Connection& c, Segment& s) {
     notify(t, c);
   }
   return {};
+}
+
+bool may_keep(const Tcp& t, const Packet& packet, bool in_order) {
+  return !t.packets->is_short_of(packet, in_order ? kReserveForAcks : kReserveForHoles);
 }
 
 void take_in_order(Tcp& t, Connection& c, Flow& f, Packet* payload) {

@@ -123,10 +123,7 @@ Status connect(Tcp& t, Connection& c, const Endpoint& remote, const IpAddr& sour
   c.local_addr = local;
   c.remote_addr = remote.addr;
   c.remote_port = remote.port;
-  if (find_connection(t, c.local(), remote) != nullptr ||
-      find_time_wait(t, c.local(), remote) != nullptr) {
-    return no(Error::address_not_available);
-  }
+  if (c.has(kBound) && find(t, c.local(), remote)) return no(Error::address_not_available);
   drop_flow(t, c);
   c.clear(kFinReceived | kFinSent | kFinQueued | kShutReceive);
   c.snd.iss = c.snd.una = initial_sequence(t.isn_key, c.local(), remote, t.now);

@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-#include <naru/stack/types.hpp>
+#include <naru/config/socket_types.hpp>
 
 namespace naru::test {
 

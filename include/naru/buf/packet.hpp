@@ -112,6 +112,12 @@ class PacketPool {
   // nullptr, with the packet given back, when no buffer is free or it does not fit.
   Packet* linearize(Packet* packet);
 
+  // No more than 1/2^shift of the buffers of this packet's size are left.
+  bool is_short_of(const Packet& packet, unsigned shift) const {
+    const Class& c = classes_[packet.large ? 1 : 0];
+    return c.count - c.in_use <= c.count >> shift;
+  }
+
   std::uint32_t small_in_use() const { return classes_[0].in_use; }
   std::uint32_t large_in_use() const { return classes_[1].in_use; }
   std::uint32_t in_use() const { return small_in_use() + large_in_use(); }

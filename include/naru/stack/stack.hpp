@@ -17,7 +17,7 @@
 #include <naru/config/options.hpp>
 #include <naru/link/link.hpp>
 #include <naru/random/random.hpp>
-#include <naru/stack/types.hpp>
+#include <naru/config/socket_types.hpp>
 #include <naru/trace/event.hpp>
 #include <optional>
 #include <span>
@@ -132,7 +132,6 @@ class Stack {
   // Sockets, connections, packets and timers in use: all zero on a quiet, closed host.
   struct Usage {
     std::uint32_t connections = 0;
-    std::uint32_t orphans = 0;  // of the connections: closed by the user, still delivering
     std::uint32_t time_wait = 0;
     std::uint32_t listeners = 0;
     std::uint32_t udp_sockets = 0;

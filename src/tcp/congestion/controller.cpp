@@ -56,6 +56,11 @@ std::uint32_t Controller::counted(const AckSample& ack) {
 }
 
 void Controller::on_ack(const AckSample& ack) {
+  // Nothing to learn for a window that nobody uses up.
+  if (!ack.cwnd_limited && after_timeout_ == AfterTimeout::no) [[likely]] {
+    on_application_limited(ack.now);
+    return;
+  }
   const std::uint32_t acked = counted(ack);
   switch (algorithm_) {
     case Algorithm::newreno:

@@ -22,7 +22,7 @@
 #include <boost/asio/ip/basic_resolver_query.hpp>
 #include <boost/asio/is_executor.hpp>
 
-#include <naru/stack/types.hpp>
+#include <naru/config/socket_types.hpp>
 
 namespace naru::ip {
 

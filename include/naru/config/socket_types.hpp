@@ -1,4 +1,4 @@
-// The types of the stack's socket calls.
+// The types of socket calls: what programs, stack and protocols say to each other.
 #pragma once
 
 #include <cstdint>
