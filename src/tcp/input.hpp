@@ -47,10 +47,10 @@ Verdict on_fin_acked(Tcp& t, Connection& c);
 // --- receive.cpp ---
 void take_urgent(Tcp& t, Connection& c, const Segment& s);
 Verdict take_data(Tcp& t, Connection& c, Segment& s);
-// The next bytes in order, for a program that owns the connection or will.
-// There are buffers enough to let this packet, or one like it, wait: for a hole to be
-// filled, or in order for the program to read it.
+// Buffers enough are left to let this one wait: for a hole to be filled, or in order
+// for the program to read it.
 bool may_keep(const Tcp& t, const Packet& packet, bool in_order);
+// The next bytes in order, for a program that owns the connection or will.
 void take_in_order(Tcp& t, Connection& c, Flow& f, Packet* payload);
 Verdict take_fin(Tcp& t, Connection& c, const Segment& s);
 // A duplicate arrived: to be reported once (RFC 2883).
