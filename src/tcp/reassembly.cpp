@@ -22,7 +22,7 @@ Packet* copy_from(PacketPool& pool, const Packet* packet, std::uint32_t seq) {
 }  // namespace
 
 // Cuts the packet along the ranges that exist; only what is new goes in.
-bool Reassembly::insert(PacketPool& pool, Packet* packet) {
+bool Reassembly::insert(PacketPool& pool, Packet* packet, std::uint32_t rcv_nxt) {
   while (packet != nullptr) {
     Packet* rest = nullptr;
     for (unsigned i = 0; i < count && packet != nullptr; ++i) {
@@ -38,7 +38,7 @@ bool Reassembly::insert(PacketPool& pool, Packet* packet) {
       }
       break;
     }
-    if (packet != nullptr && !insert_piece(pool, packet)) {
+    if (packet != nullptr && !insert_piece(pool, packet, rcv_nxt)) {
       pool.give_back(rest);
       return false;
     }
@@ -47,7 +47,7 @@ bool Reassembly::insert(PacketPool& pool, Packet* packet) {
   return true;
 }
 
-bool Reassembly::insert_piece(PacketPool& pool, Packet* packet) {
+bool Reassembly::insert_piece(PacketPool& pool, Packet* packet, std::uint32_t rcv_nxt) {
   const std::uint32_t end = packet->seq + packet->length;
   unsigned at = count;
   while (at > 0 && seq_lt(packet->seq, ranges[at - 1].start)) --at;
@@ -70,7 +70,7 @@ bool Reassembly::insert_piece(PacketPool& pool, Packet* packet) {
     r.stamp = ++stamp;
     return true;
   }
-  if (count == kMaxRanges) {
+  if (count >= kMaxRanges && packet->seq != rcv_nxt) {
     bytes -= packet->length;
     pool.give_back(packet);
     return false;

@@ -29,11 +29,12 @@ struct Reassembly {
   std::uint32_t stamp = 0;
   bool fin = false;           // a FIN waits at fin_seq
   std::uint32_t fin_seq = 0;
-  Range ranges[kMaxRanges];
+  Range ranges[kMaxRanges + 1];  // and what fills the first hole, until it is taken
 
   // Takes the packet (payload at data, first byte is packet->seq). False, with
-  // the packet given back, when there are too many holes.
-  bool insert(PacketPool& pool, Packet* packet);
+  // the packet given back, when there are too many holes; never for what starts at
+  // rcv_nxt, or no hole would be filled any more. take_ready() follows.
+  bool insert(PacketPool& pool, Packet* packet, std::uint32_t rcv_nxt);
   // The packets that start at rcv_nxt, as a list linked by next, or nullptr.
   Packet* take_ready(std::uint32_t rcv_nxt);
   // The SACK blocks to report (RFC 2018 4): the newest range first.
@@ -41,7 +42,7 @@ struct Reassembly {
   void clear(PacketPool& pool);
 
  private:
-  bool insert_piece(PacketPool& pool, Packet* packet);
+  bool insert_piece(PacketPool& pool, Packet* packet, std::uint32_t rcv_nxt);
   void join(unsigned index);
 };
 
