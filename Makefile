@@ -53,8 +53,9 @@ format: ## clang-format every file in place
 	@scripts/setup lint
 	@scripts/sources | xargs -r clang-format-14 -i
 
-nightly: ## everything, and fuzzing for an hour a target
+nightly: ## everything, with more seeds, and fuzzing for an hour a target
 	@$(MAKE) --no-print-directory lint test conformance packetdrill bench
+	@NARU_SEEDS=5000 build/release/tests/simulation_transfers --gtest_brief=1
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
 
 clean: ## remove what was built

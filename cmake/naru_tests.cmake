@@ -12,6 +12,7 @@ function(naru_test name)
   endif()
   set(cost_unit 1000)
   set(cost_conformance 500)
+  set(cost_simulation 100)
   add_executable(${name} ${test_UNPARSED_ARGUMENTS})
   target_include_directories(${name} PRIVATE
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
@@ -59,13 +60,17 @@ function(naru_room_tests)
   endforeach()
 endfunction()
 
-# One program for each tests/<folder>/<area>_test.cpp, named <folder>_<area>.
+# One program for each tests/<folder>/<area>_test.cpp, named <folder>_<area>. Other
+# .cpp files of the folder are helpers of the tests and are compiled with each.
 function(naru_area_tests folder)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cpp)
+  file(GLOB helpers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+  list(FILTER helpers EXCLUDE REGEX "_test\\.cpp$")
   foreach(file IN LISTS files)
     cmake_path(GET file STEM stem)
     string(REGEX REPLACE "_test$" "" area ${stem})
-    naru_test(${folder}_${area} ${file} ROOMS stack LIBS naru_tests_dsl LABEL ${folder})
+    naru_test(${folder}_${area} ${file} ${helpers}
+      ROOMS stack LIBS naru_tests_dsl LABEL ${folder})
   endforeach()
 endfunction()
 
