@@ -17,7 +17,9 @@ using wire::Ethernet;
 using wire::Ipv4;
 
 constexpr std::size_t kIp = Ethernet::kHeaderSize;  // where the IP header is in a frame
-constexpr std::uint16_t kDontFragment = 0x4000;
+constexpr std::uint16_t kDontFragmentInMemory = 0x0040;
+
+void store_word(std::uint8_t* p, std::uint32_t word) { std::memcpy(p, &word, sizeof word); }
 
 std::size_t checksum_offset(Protocol protocol) {
   return protocol == Protocol::udp ? wire::Udp::kChecksumOffset : wire::Tcp::kChecksumOffset;
@@ -85,16 +87,21 @@ void Ip::fill_headers(TxFrame& frame, Destination& d, const SendParams& params) 
       d.is_multicast ? 1 : static_cast<std::uint8_t>(context_.options->get(Option::ip_default_ttl));
   const std::uint8_t ttl = params.ttl != 0 ? params.ttl : default_ttl;
 
-  ip[1] = params.tos;
-  store_be16(ip + 2, length);
   // Packets that nobody may fragment need no identification (RFC 6864 4).
-  if (!dont_fragment) store_be16(ip + 4, identification(context_.key, d.id++, load_be64(ip + 12)));
-  if (dont_fragment) store_be16(ip + 6, kDontFragment);
-  ip[8] = ttl;
-  ip[9] = static_cast<std::uint8_t>(params.protocol);
-  const std::uint64_t sum =
-      d.address_sum + wire::load_word32(ip) + wire::load_word32(ip + 4) + wire::load_word32(ip + 8);
-  wire::store_checksum(ip + Ipv4::kChecksumOffset, wire::finish(sum));
+  const std::uint16_t id =
+      dont_fragment ? 0 : identification(context_.key, d.id++, load_be64(ip + 12));
+  // Words as they lie in memory: summed and stored from registers.
+  const std::uint32_t version_tos_length =
+      0x45U | (std::uint32_t{params.tos} << 8U) | (std::uint32_t{__builtin_bswap16(length)} << 16U);
+  const std::uint32_t id_flags =
+      __builtin_bswap16(id) | (dont_fragment ? std::uint32_t{kDontFragmentInMemory} << 16U : 0U);
+  const std::uint32_t ttl_protocol =
+      ttl | (std::uint32_t{static_cast<std::uint8_t>(params.protocol)} << 8U);
+  const std::uint32_t checksum =
+      wire::finish(d.address_sum + version_tos_length + id_flags + ttl_protocol);
+  store_word(ip, version_tos_length);
+  store_word(ip + 4, id_flags);
+  store_word(ip + 8, ttl_protocol | (checksum << 16U));
 
   frame.network_offset = kIp;
   frame.transport_offset = Destination::kTemplate;
