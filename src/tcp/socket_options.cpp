@@ -23,7 +23,7 @@ Status set_flag(Tcp& t, Connection& c, Flag flag, bool on) {
   if ((flag == kNoDelay && on) || (flag == kCork && !on)) {
     if (Flow* f = t.flow_of(c); f != nullptr && flag == kCork) {
       c.clear(kMore);
-      f->override_sws = true;
+      f->override_sws = c.in_flight() < f->send.size();  // and not the next write
     }
     if (is_synchronized(c.state)) mark_dirty(t, c);
   }

@@ -160,7 +160,7 @@ bool fire_flow(Tcp& t, Connection& c, Flow& f) {
   }
   if (f.cork_until <= t.now) {
     f.cork_until = kTimeNever;
-    f.override_sws = true;
+    f.override_sws = c.in_flight() < f.send.size();  // and not the next write
     mark_dirty(t, c);
   }
   if (f.retransmit_at > t.now) return true;
