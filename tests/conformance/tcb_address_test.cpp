@@ -1,6 +1,8 @@
 // Addresses: which a connection has, which it may not have, and the IP options of
 // segments (RFC 9293 3.9.1, 3.9.2.1, 3.9.2.3).
 
+#include <algorithm>
+
 #include "dsl/fixture.hpp"
 
 namespace naru::test {
@@ -49,8 +51,8 @@ TEST_F(LocalAddress, OfAPassiveOpenIsWhereTheSynWent) {
 
 TEST_F(LocalAddress, OfSomebodyElseIsRefused) {
   NARU_CHECKS("TCB-063", "TCB-064");
-  for (const IpAddr& addr : {Wire::kPeer, ip4("192.0.2.1"), kLimitedBroadcast, kGroup,
-                             kDirectedBroadcast}) {
+  for (const IpAddr& addr :
+       {Wire::kPeer, ip4("192.0.2.1"), kLimitedBroadcast, kGroup, kDirectedBroadcast}) {
     Socket socket = wire.tcp_socket();
     EXPECT_EQ(socket.bind({addr, 0}).error(), Error::address_not_available) << addr.to_string();
   }
@@ -73,8 +75,10 @@ TEST_F(LocalAddress, StaysWhenTheRouteChanges) {
   ASSERT_NE(asked, card.sent.end());
   card.sent.clear();
   const MacAddr gateway{{0x02, 0, 0, 0, 0, 3}};
-  card.waiting.push_back(arp().is_at(ip4("172.16.0.254"), gateway).render(
-      {gateway, card.address, ip4("172.16.0.254"), ip4("172.16.0.1")}));
+  card.waiting.push_back(
+      arp()
+          .is_at(ip4("172.16.0.254"), gateway)
+          .render({gateway, card.address, ip4("172.16.0.254"), ip4("172.16.0.1")}));
   wire.settle();
   ASSERT_EQ(card.sent.size(), 1U);
   EXPECT_EQ(card.sent[0].ipv4().src(), Wire::kHost);
@@ -207,9 +211,9 @@ TEST_F(Unanswerable, ALiveConnectionTakesNothingFromABroadcast) {
 
 TEST_F(Unanswerable, WhatCameFromAnAddressThatNobodyHas) {
   NARU_CHECKS("TCB-076");
-  for (const char* from : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.0.1", "224.0.0.1",
-                           "239.255.255.250", "255.255.255.255", "10.0.0.255", "240.0.0.1",
-                           "10.0.0.1"}) {
+  for (const char* from :
+       {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.0.1", "224.0.0.1", "239.255.255.250",
+        "255.255.255.255", "10.0.0.255", "240.0.0.1", "10.0.0.1"}) {
     for (const std::uint16_t port : {80, 4711}) {
       expect_ignored(plain_syn().syn().src(ip4(from)).dport(port), from);
       expect_ignored(tcp().ack(1).src(ip4(from)).dport(port), from);

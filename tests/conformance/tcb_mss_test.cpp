@@ -1,206 +1,220 @@
-// Segment sizes (RFC 9293 3.7.1) and when small ones go (3.7.4, 3.9.1.2).
+// The maximum segment size: told, obeyed, and kept below the path's (RFC 9293 3.7.1,
+// 3.7.2).
 
 #include <algorithm>
 
-#include "dsl/fixture.hpp"
+#include "sequence_test.hpp"
 
 namespace naru::test {
 namespace {
 
-struct Mss : StackTest {
-  // The payload of the first full segment that the host sends.
-  std::size_t first_payload(const Segment& syn, Open open = Open::passive) {
-    Socket socket = establish(peer, open, syn);
-    socket.send_stream(4000);
-    std::size_t largest = 0;
-    for (const Seen& seen : peer.drain()) largest = std::max(largest, seen.payload.size());
-    Socket::must(socket.abort());
-    peer.drain();
-    peer.restart(static_cast<std::uint16_t>(peer.port() + 1));
-    return largest;
+class Mss : public SequenceTest {
+ protected:
+  // The largest payload of what the host sends now, with all of it acknowledged. What
+  // is sent goes out whole.
+  std::size_t largest(Socket& socket, std::size_t bytes) {
+    socket.send_stream(bytes);
+    std::size_t most = 0;
+    std::size_t sum = 0;
+    for (int rounds = 0; sum < bytes && rounds < 100; ++rounds) {
+      for (const Seen& seen : peer.drain()) {
+        most = std::max(most, seen.payload.size());
+        sum += seen.payload.size();
+      }
+      peer.inject(acknowledgement());
+    }
+    EXPECT_EQ(sum, bytes);
+    return most;
   }
+  Segment acknowledgement() {
+    Segment ack = tcp().ack();
+    if (stamp_ != 0) ack.ts(++stamp_);
+    return ack;
+  }
+  Socket connect(Segment options) {
+    Socket socket = establish(options);
+    stamp_ = socket.info().timestamps ? 1'000 : 0;
+    return socket;
+  }
+  void start_again() {
+    peer.host_is_bound = false;
+    peer.restart(peer.port() + 1);
+  }
+
+ private:
+  std::uint32_t stamp_ = 0;
 };
+NARU_ALL_NUMBERINGS(Mss);
 
-TEST_F(Mss, OfThePeerIsNeverExceeded) {
+TEST_P(Mss, OfThePeerIsNeverExceeded) {
   NARU_CHECKS("TCB-022");
-  for (const Open open : kOpens) {
-    EXPECT_EQ(first_payload(tcp().mss(536), open), 536U);
-    EXPECT_EQ(first_payload(tcp().mss(1000), open), 1000U);
-    EXPECT_EQ(first_payload(tcp().mss(1460), open), 1460U);
-    EXPECT_EQ(first_payload(tcp().mss(65'535), open), 1460U) << "the path's limit";
+  for (const auto& [told, used] : {std::pair<std::uint16_t, std::size_t>{536, 536},
+                                   {1000, 1000},
+                                   {1459, 1459},
+                                   {1460, 1460},
+                                   {1461, 1460},
+                                   {65'535, 1460}}) {
+    Socket socket = connect(tcp().mss(told));
+    EXPECT_EQ(largest(socket, 20'000), used);
+    start_again();
   }
 }
 
-TEST_F(Mss, ThatIsTooSmallToBeTrueIsNotFollowed) {
+// A peer that wants tiny segments would cost us dearly: there is a least (documented).
+TEST_P(Mss, HasALeast) {
   NARU_CHECKS("TCB-022");
-  for (const std::uint16_t mss : {0, 1, 40}) {
-    const std::size_t size = first_payload(tcp().mss(mss));
-    EXPECT_GE(size, 48U);
-    EXPECT_LE(size, 536U);
+  const auto least = static_cast<std::size_t>(wire.stack().option(Option::tcp_min_send_mss));
+  for (const std::uint16_t told : {0, 1, 40}) {
+    Socket socket = connect(tcp().mss(told));
+    EXPECT_EQ(largest(socket, 2'000), least);
+    start_again();
   }
 }
 
-TEST_F(Mss, IsInEverySyn) {
+TEST_P(Mss, IsToldInEverySyn) {
   NARU_CHECKS("TCB-022", "TCB-023");
-  wire.listener();
-  peer.inject(tcp().syn());  // even where the peer sends none
-  peer.expect(tcp().syn().ack(1).mss(1460));
-  peer.inject(tcp().rst().seq(1));
-  peer.restart(41'000);
-  Socket client = wire.tcp_socket();
-  (void)client.connect(peer.endpoint());
-  peer.expect(tcp().syn().mss(1460));
-  peer.expect_after(1s, tcp().syn().mss(1460));
+  if (open() == Open::active) {
+    Socket socket = wire.tcp_socket();
+    ASSERT_EQ(socket.connect(peer.endpoint()).error(), Error::in_progress);
+    peer.expect(tcp().syn().mss(1460));
+    peer.expect_after(1s, tcp().syn().mss(1460));
+    peer.inject(plain_syn().syn());  // and in the answer of a simultaneous open
+    peer.expect(tcp().syn().ack(1).mss(1460));
+  } else {
+    wire.listener();
+    peer.inject(tcp().syn());  // also where the peer tells none
+    peer.expect(tcp().syn().ack(1).mss(1460));
+    peer.expect_after(1s, tcp().syn().ack(1).mss(1460));
+    wire.set(Option::tcp_syn_cookies, 2);
+    start_again();
+    peer.inject(plain_syn().syn());
+    peer.expect(tcp().syn().ack(1).mss(1460));
+  }
 }
 
-TEST_F(Mss, Of536IsAssumedWhereThePeerSaysNothing) {
+TEST_P(Mss, IsTheDefaultWhereThePeerTellsNone) {
   NARU_CHECKS("TCB-024");
-  for (const Open open : kOpens) EXPECT_EQ(first_payload(tcp(), open), 536U);
+  Socket socket = connect(tcp());
+  EXPECT_EQ(largest(socket, 10'000), 536U);
+  start_again();
+  Socket other = connect(tcp().ts(1));
+  EXPECT_EQ(largest(other, 10'000), 536U - 12);
 }
 
-TEST_F(Mss, LeavesRoomForOptions) {
+TEST_P(Mss, LeavesRoomForTheOptionsOfEverySegment) {
   NARU_CHECKS("TCB-025");
-  for (const Open open : kOpens) {
-    EXPECT_EQ(first_payload(tcp().mss(1460).ts(1), open), 1448U);
-    EXPECT_EQ(first_payload(tcp().mss(1000).ts(1), open), 988U);
-    EXPECT_EQ(first_payload(tcp().ts(1), open), 524U);
+  for (const std::uint16_t told : {700, 1460, 9000}) {
+    Socket socket = connect(tcp().mss(told).ts(1).sack_ok());
+    EXPECT_EQ(largest(socket, 10'000), std::min<std::size_t>(told, 1460) - 12);
+    // With SACK blocks to report, the segment as a whole is no longer.
+    peer.inject(acknowledgement().seq(101).stream(100));
+    peer.drain();
+    socket.send_stream(5'000);
+    for (const Seen& seen : peer.drain()) {
+      const auto view = wire::TcpView::parse(seen.frame.ipv4().payload());
+      EXPECT_LE(view->options().size() + seen.payload.size(), std::min<std::size_t>(told, 1460));
+    }
+    start_again();
   }
 }
 
-// SACK blocks of an ACK that carries data leave less room still.
-TEST_F(Mss, LeavesRoomForSackBlocks) {
-  NARU_CHECKS("TCB-025");
-  Socket socket = establish(peer, Open::passive, plain_syn().sack_ok().ts(1));
-  peer.inject(tcp().ack().ts(2).seq(2001).stream(10));
-  peer.inject(tcp().ack().ts(2).seq(3001).stream(10));
-  peer.drain();
-  socket.send_stream(3000);
-  const std::vector<Seen> sent = peer.drain();
-  ASSERT_FALSE(sent.empty());
-  std::size_t total = 0;
-  for (const Seen& seen : sent) {
-    total += seen.payload.size();
-    EXPECT_LE(seen.frame.ipv4().total_length(), 1500);
-  }
-  EXPECT_EQ(total, 3000U);
-}
+class Mtu : public SequenceTest {};
+NARU_ALL_NUMBERINGS(Mtu);
 
-class MssOfMtu : public StackTest, public ::testing::WithParamInterface<std::uint32_t> {};
-
-TEST_P(MssOfMtu, IsItsSizeLessTheFixedHeaders) {
+// RFC 9293 3.7.1 MUST-67: the fixed headers are subtracted, the options not.
+TEST_P(Mtu, GivesTheMssThatIsTold) {
   NARU_CHECKS("TCB-026");
-  wire.link.card.mtu = GetParam();
-  wire.listener();
-  const auto expected = static_cast<std::uint16_t>(GetParam() - 40);
-  peer.inject(tcp().syn().mss(1460).ts(1));
-  peer.expect(tcp().syn().ack(1).mss(expected));
-  peer.inject(tcp().rst().seq(1));
-  peer.restart(41'000);
-  Socket client = wire.tcp_socket();
-  (void)client.connect(peer.endpoint());
-  peer.expect(tcp().syn().mss(expected));
+  const std::uint16_t least = 576;
+  for (const std::uint16_t mtu : {least, std::uint16_t{1500}, std::uint16_t{9000}}) {
+    for (const bool timestamps : {false, true}) {
+      Wire other;
+      Peer far(other);
+      other.link.card.mtu = mtu;
+      other.set(Option::tcp_timestamps, timestamps ? 1 : 0);
+      if (open() == Open::active) {
+        Socket socket = other.tcp_socket();
+        ASSERT_EQ(socket.connect(far.endpoint()).error(), Error::in_progress);
+        far.expect(tcp().syn().mss(mtu - 40));
+      } else {
+        other.listener();
+        far.inject(tcp().syn().mss(1000).ts(1));
+        far.expect(tcp().syn().ack(1).mss(mtu - 40));
+      }
+      other.finish();
+    }
+  }
 }
-INSTANTIATE_TEST_SUITE_P(All, MssOfMtu, ::testing::Values(576U, 1280U, 1500U, 9000U, 65'535U));
 
-TEST_F(Mss, IsSentOnSynsOnlyAndIgnoredElsewhere) {
+TEST_P(Mss, BelongsToTheSynOnly) {
   NARU_CHECKS("TCB-027");
-  Socket socket = establish(peer);
+  Socket socket = connect(plain_syn());
   peer.inject(tcp().ack().mss(100));
-  peer.inject(tcp().ack().mss(100).data("data"));
-  peer.expect(tcp().ack(5).without(wire::kOptionMss));
-  socket.send_stream(2000);
-  peer.expect(tcp().stream(1460).without(wire::kOptionMss));
-  peer.expect(tcp().stream(540).without(wire::kOptionMss));
-  Socket::must(socket.shutdown(Shutdown::send));
-  peer.expect(tcp().fin().ack().without(wire::kOptionMss));
+  peer.inject(tcp().ack().mss(100).data("x"));
+  wire.advance(500ms);
+  for (const Seen& seen : peer.drain()) EXPECT_FALSE(seen.options.mss);
+  EXPECT_EQ(largest(socket, 10'000), 1460U);
+  peer.inject(tcp().fin().ack().mss(100));
+  peer.expect(tcp().ack().without(wire::kOptionMss));
+  socket.send_stream(5'000);
+  for (const Seen& seen : peer.drain()) EXPECT_FALSE(seen.options.mss);
+  EXPECT_EQ(socket.info().send_mss, 1460U);
 }
 
-TEST_F(Mss, FollowsThePath) {
-  NARU_CHECKS("TCB-028", "MTU-001");
-  Socket socket = establish(peer);
-  socket.send_stream(2920);
-  const Seen first = peer.expect(tcp().stream(1460).dont_fragment());
-  peer.expect(tcp().stream(1460));
-  peer.inject_error(icmp(3, 4).rest(0, 1400).src(Wire::kGateway), first);
+// --- the path ---------------------------------------------------------------------------
+
+// "Fragmentation needed", from a router on the way.
+void too_big(Peer& peer, const Seen& segment, std::uint16_t mtu) {
+  peer.inject_error(icmp(3, 4).rest(0, mtu).src(ip4("198.51.100.1")), segment);
+}
+
+TEST_P(Mss, FollowsASmallerPath) {
+  NARU_CHECKS("TCB-028");
+  Socket socket = connect(plain_syn());
+  socket.send_stream(4'380);
+  const std::vector<Seen> first = peer.drain();
+  ASSERT_EQ(first.size(), 3U);
+  too_big(peer, first[0], 1'300);
+  EXPECT_EQ(socket.info().send_mss, 1'260U);
+  // All of it comes again, in pieces that fit.
   std::uint32_t next = 1;
-  for (const Seen& seen : peer.drain()) {  // sent again at once, in smaller pieces
-    EXPECT_LE(seen.frame.ipv4().total_length(), 1400);
-    EXPECT_EQ(seen.seq, next);
-    next = seen.end();
+  for (int rounds = 0; next < 4'381 && rounds < 20; ++rounds) {
+    for (const Seen& seen : peer.drain()) {
+      EXPECT_LE(seen.payload.size(), 1'260U);
+      EXPECT_EQ(seen.seq, next);
+      EXPECT_EQ(seen.payload, stream(seen.seq - 1, seen.payload.size()));
+      next = seen.end();
+    }
+    peer.inject(tcp().ack(next));
   }
-  EXPECT_GT(next, 1U);
-  peer.inject(tcp().ack(2921));
-  socket.send_stream(1500);
-  for (const Seen& seen : peer.drain()) EXPECT_LE(seen.frame.ipv4().total_length(), 1400);
+  EXPECT_EQ(next, 4'381U);
+  EXPECT_EQ(largest(socket, 10'000), 1'260U);
 }
 
-struct Nagle : StackTest {};
-
-TEST_F(Nagle, HoldsSmallSegmentsWhileOneIsInFlight) {
-  NARU_CHECKS("TCB-029");
-  Socket socket = establish(peer);
-  for (const char c : std::string_view("0123456789")) socket.send({&c, 1});
-  peer.expect(tcp().ack().data("0"));
-  peer.expect_silence();
-  peer.inject(tcp().ack());
-  peer.expect(tcp().psh().ack().data("123456789"));
+TEST_P(Mss, FollowsThePathUpAgain) {
+  NARU_CHECKS("TCB-028");
+  Socket socket = connect(plain_syn());
+  socket.send_stream(1'460);
+  too_big(peer, peer.expect(tcp().ack().length(1'460)), 1'300);
+  peer.drain();
+  peer.inject(tcp().ack(1'461));
+  peer.set_rcv_nxt(1'461);
+  EXPECT_EQ(largest(socket, 10'000), 1'260U);
+  wire.advance(std::chrono::minutes(11));  // RFC 1191 6.3: ten minutes
+  EXPECT_EQ(largest(socket, 10'000), 1'460U);
 }
 
-TEST_F(Nagle, LetsFullSegmentsGo) {
-  NARU_CHECKS("TCB-029");
-  Socket socket = establish(peer);
-  socket.send_stream(100);
-  peer.expect(tcp().stream(100));
-  socket.send_stream(1500);
-  peer.expect(tcp().seq(101).stream(1460));
-  peer.expect_silence();
-  peer.inject(tcp().ack());
-  peer.expect(tcp().seq(1561).stream(40));
-}
-
-TEST_F(Nagle, CanBeTurnedOff) {
-  NARU_CHECKS("TCB-030");
-  Socket socket = establish(peer);
-  Socket::must(socket.set(SocketOption::no_delay, 1));
-  for (const char c : std::string_view("0123456789")) {
-    socket.send({&c, 1});
-    peer.expect(tcp().psh().ack().data({static_cast<std::uint8_t>(c)}));
-  }
-}
-
-TEST_F(Nagle, TurnedOffLaterLetsGoWhatWaits) {
-  NARU_CHECKS("TCB-030");
-  Socket socket = establish(peer);
-  socket.send("a");
-  socket.send("b");
-  peer.expect(tcp().data("a"));
-  peer.expect_silence();
-  Socket::must(socket.set(SocketOption::no_delay, 1));
-  peer.expect(tcp().data("b"));
-}
-
-TEST_F(Nagle, PushMarksTheEndOfWhatIsQueued) {
-  NARU_CHECKS("TCB-068");
-  Socket socket = establish(peer);
-  socket.send_stream(3000);
-  peer.expect(tcp().ack().seq(1).stream(1460));
-  peer.expect(tcp().ack().seq(1461).stream(1460));
-  peer.expect(tcp().psh().ack().seq(2921).stream(80));
-  peer.expect_silence();
-}
-
-// Nothing is kept back for longer than it takes to fill a segment or hear an ACK.
-TEST_F(Nagle, NothingIsBufferedForEver) {
-  NARU_CHECKS("TCB-068");
-  Socket socket = establish(peer);
-  socket.send("first");
-  peer.expect(tcp().psh().ack().data("first"));
-  socket.send("second");
-  peer.inject(tcp().ack());
-  peer.expect(tcp().psh().ack().data("second"));
-  peer.inject(tcp().ack());
-  socket.send("third", msg::kMore);
-  peer.expect_between(0s, 500ms, tcp().data("third"));
+// Each connection to the same host learns what one of them was told.
+TEST_P(Mss, OfOtherConnectionsOnThePathFollowsToo) {
+  NARU_CHECKS("TCB-028");
+  Socket socket = connect(plain_syn());
+  Peer other(wire, Wire::kPeer, 50'000);
+  Socket second = test::establish(other);
+  socket.send_stream(1'460);
+  too_big(peer, peer.expect(tcp().ack().length(1'460)), 1'300);
+  peer.drain();
+  second.send_stream(3'000);
+  for (const Seen& seen : other.drain()) EXPECT_LE(seen.payload.size(), 1'260U);
+  EXPECT_EQ(second.info().send_mss, 1'260U);
 }
 
 }  // namespace

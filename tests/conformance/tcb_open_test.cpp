@@ -84,8 +84,8 @@ TEST_P(ResetInSynReceived, EndsWhereTheOpenCameFrom) {
   peer.expect_silence(120s);
   if (open() == Open::active) {
     // The row REFUSED of Linux's table.
-    EXPECT_EQ(socket.readiness(), ready::kIn | ready::kOut | ready::kErr | ready::kHup |
-                                      ready::kRdHup);
+    EXPECT_EQ(socket.readiness(),
+              ready::kIn | ready::kOut | ready::kErr | ready::kHup | ready::kRdHup);
     EXPECT_EQ(socket.take_error(), Error::refused);
     EXPECT_EQ(socket.take_error(), Error::none);
     EXPECT_FALSE(socket.is_ready(ready::kErr));
@@ -182,7 +182,7 @@ TEST_F(Listening, OnAnyAddressOfAPort) {
 
 TEST_F(Listening, AgainOnTheSameAddressIsRefused) {
   NARU_CHECKS("TCB-062");
-  Socket first = listen_on({Wire::kHost, 80});
+  listen_on({Wire::kHost, 80});
   for (const IpAddr& addr : {Wire::kHost, IpAddr::any_v4()}) {
     Socket other = wire.tcp_socket();
     EXPECT_EQ(other.bind({addr, 80}).error(), Error::address_in_use);
