@@ -137,10 +137,11 @@ void Turn::flush_udp() {
       continue;
     }
     udp::Udp::emit(out, ip::Ip::transport_offset(*d), p.burst[p.burst_size]);
-    const ip::Verdict v =
+    ip::Verdict v =
         s.ip.output(p.burst[p.burst_size], *d,
                     {Protocol::udp, out.tos, out.ttl, out.dont_fragment, !out.dont_fragment},
                     s.now);
+    v.loop_copy &= out.loop || !s.ip.at(*d).is_multicast;
     if (v.action == Action::too_big) {
       s.udp.on_error({out.source, out.source_port}, out.remote, Error::message_size, true);
     }
@@ -173,7 +174,7 @@ void Turn::flush_replies() {
         return;
       }
       s.tcp.emit_reply(reply, limits, p.burst[p.burst_size]);
-      dispatch(s.ip.output(p.burst[p.burst_size], *d, {Protocol::tcp, reply.tos, 0, true, false},
+      dispatch(s.ip.output(p.burst[p.burst_size], *d, {Protocol::tcp, reply.tos, reply.ttl, true, false},
                            s.now));
     }
     s.tcp.replies.pop();
