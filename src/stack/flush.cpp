@@ -174,8 +174,8 @@ void Turn::flush_replies() {
         return;
       }
       s.tcp.emit_reply(reply, limits, p.burst[p.burst_size]);
-      dispatch(s.ip.output(p.burst[p.burst_size], *d, {Protocol::tcp, reply.tos, reply.ttl, true, false},
-                           s.now));
+      dispatch(s.ip.output(p.burst[p.burst_size], *d,
+                           {Protocol::tcp, reply.tos, reply.ttl, true, false}, s.now));
     }
     s.tcp.replies.pop();
   }

@@ -24,6 +24,7 @@ Reply of_connection(const Tcp& t, const Connection& c) {
   reply.flags = wire::kAck;
   reply.window = current_window(c);
   reply.tos = c.tos;
+  reply.ttl = c.ttl;
   if (c.has(kTimestamps)) reply.options.timestamps = {t.timestamp(c.ts_offset), c.ts_recent};
   return reply;
 }

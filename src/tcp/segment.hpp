@@ -40,6 +40,7 @@ struct Reply {
   std::uint32_t ack = 0;
   std::uint8_t flags = 0;
   std::uint8_t tos = 0;
+  std::uint8_t ttl = 0;  // 0: the default
   std::uint16_t window = 0;
   bool is_syn_cookie = false;  // with the options below; the MSS is that of the route
   wire::TcpOptions options;
