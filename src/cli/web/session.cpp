@@ -78,7 +78,10 @@ struct Session::Head {
 net::awaitable<void> Session::run() {
   error_code ignored;
   socket_.set_option(ip::tcp::no_delay(true), ignored);
-  while (!stopped_ && co_await read_header() && co_await answer()) {
+  // One co_await a statement: g++ 12 loses its way in conditions with two.
+  for (bool more = true; more && !stopped_;) {
+    more = co_await read_header();
+    if (more) more = co_await answer();
   }
   co_await linger();
 }
@@ -305,7 +308,8 @@ net::awaitable<bool> Session::answer_text(Head& head, std::string text) {
 net::awaitable<bool> Session::send(const Head& head, std::string_view body) {
   std::string message = head.text();
   if (!is_head()) message += body;
-  co_return co_await write({message.data(), message.size()}) && head.keep_alive;
+  const bool written = co_await write(message);
+  co_return written&& head.keep_alive;
 }
 
 // The head and `length` bytes of the file, block by block.
@@ -320,7 +324,8 @@ net::awaitable<bool> Session::send_file(const Head& head, const OpenFile& file, 
         ::pread(file.descriptor.get(), block.data() + used, want, static_cast<off_t>(first));
     // The file has become shorter: the promised length cannot be kept.
     if (n < 0 || (n == 0 && want > 0)) co_return false;
-    if (!co_await write({block.data(), used + static_cast<std::size_t>(n)})) co_return false;
+    const bool written = co_await write({block.data(), used + static_cast<std::size_t>(n)});
+    if (!written) co_return false;
     first += static_cast<std::uint64_t>(n);
     length -= static_cast<std::uint64_t>(n);
     used = 0;
