@@ -82,7 +82,9 @@ SocketId Stack::id_of(const udp::Handle& handle) {
 
 tcp::Connection* Stack::find_tcp(SocketId id) const {
   tcp::Tcp& t = state_->tcp;
-  if (id.kind() != Kind::tcp || !t.connections.is_live(id.index)) return nullptr;
+  if (id.kind() != Kind::tcp) return nullptr;
+  tcp::prefetch(t.connections.at(id.index));
+  if (!t.connections.is_live(id.index)) return nullptr;
   tcp::Connection* c = t.connections.at(id.index);
   return c->generation == id.generation() && c->has(tcp::kOwned) ? c : nullptr;
 }

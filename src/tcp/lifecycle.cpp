@@ -41,6 +41,7 @@ Found find(Tcp& t, const Endpoint& local, const Endpoint& remote) {
              w.remote_addr == remote.addr && w.local_addr == local.addr;
     }
     const Connection& c = *t.connections.at(object);
+    prefetch(&c);
     return c.remote_port == remote.port && c.local_port == local.port &&
            c.remote_addr == remote.addr && c.local_addr == local.addr;
   };

@@ -32,7 +32,6 @@ class Table {
       if (e.hash == hash && same(e.object - 1)) return e.object - 1;
     }
   }
-  void prefetch(std::uint32_t hash) const { __builtin_prefetch(entries_ + (hash & mask_)); }
   void insert(std::uint32_t hash, std::uint32_t object);
   void remove(std::uint32_t hash, std::uint32_t object);
   std::uint32_t size() const { return size_; }
