@@ -190,6 +190,8 @@ void sample_handshake(Tcp& t, Connection& c) {
   if (c.retries == 0 && c.is_armed()) {
     const Time sent = c.deadline - current_rto(t, c);
     if (sent <= t.now) c.rtt.sample(t.now - sent);
+  } else if (c.retries != 0) {
+    c.rtt.syn_was_lost();
   }
   t.wheel.cancel(c);
   c.retries = 0;

@@ -40,8 +40,12 @@ class Rtt {
   }
   void reset_backoff() { backoffs_ = 0; }
   unsigned backoffs() const { return backoffs_; }
-  // The SYN was sent again: data starts with 3 seconds until there is a sample (5.7).
-  void syn_was_lost() { syn_lost_ = true; }
+  // The handshake needed its SYN sent again: data starts with 3 seconds, and no
+  // backoff, until there is a sample (5.7).
+  void syn_was_lost() {
+    syn_lost_ = true;
+    backoffs_ = 0;
+  }
 
  private:
   static constexpr std::uint8_t kMaxBackoffs = 31;

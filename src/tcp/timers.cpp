@@ -75,7 +75,6 @@ void on_syn_timer(Tcp& t, Connection& c) {
   }
   count_retry(c);
   c.rtt.backoff();
-  c.rtt.syn_was_lost();
   t.counters->add(Counter::tcp_timeouts);
   c.set(kSynPending);
   mark_dirty(t, c);
