@@ -49,6 +49,15 @@ bool user_timeout_over(const Tcp& t, const Connection& c, Time waiting_since) {
          t.now - waiting_since >= std::chrono::milliseconds(x->user_timeout_ms);
 }
 
+// A timer that fires at the end of the program's time at the latest.
+Duration within_user_timeout(const Tcp& t, const Connection& c, Time waiting_since,
+                             Duration after) {
+  const Extra* x = t.extra_of(c);
+  if (x == nullptr || x->user_timeout_ms == 0) return after;
+  const Duration left = waiting_since + std::chrono::milliseconds(x->user_timeout_ms) - t.now;
+  return std::clamp<Duration>(after, 1ms, std::max<Duration>(left, 1ms));
+}
+
 void give_up(Tcp& t, Connection& c) {
   fail(t, c, c.soft_error != Error::none ? c.soft_error : Error::timed_out);
 }
@@ -206,14 +215,18 @@ RtoLimits rto_limits(const Tcp& t) {
 
 Duration current_rto(const Tcp& t, const Connection& c) { return c.rtt.rto(rto_limits(t)); }
 
-void arm_syn(Tcp& t, Connection& c) { t.wheel.arm(c, t.now + current_rto(t, c)); }
+void arm_syn(Tcp& t, Connection& c) {
+  const Time first_sent = from_ms(t, c.active_ms);
+  t.wheel.arm(c, t.now + within_user_timeout(t, c, first_sent, current_rto(t, c)));
+}
 
 void arm_retransmit(Tcp& t, Connection& c, Flow& f) {
-  set_deadline(t, c, f.retransmit_at, current_rto(t, c));
+  const Duration after = within_user_timeout(t, c, f.progress_at, current_rto(t, c));
+  set_deadline(t, c, f.retransmit_at, after);
 }
 
 void arm_persist(Tcp& t, Connection& c, Flow& f) {
-  if (f.retransmit_at == kTimeNever) set_deadline(t, c, f.retransmit_at, current_rto(t, c));
+  if (f.retransmit_at == kTimeNever) arm_retransmit(t, c, f);
 }
 
 void arm_delayed_ack(Tcp& t, Connection& c, Flow& f) {

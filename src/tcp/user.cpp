@@ -154,6 +154,7 @@ Result<std::size_t> send(Tcp& t, Connection& c, Bytes data, unsigned flags) {
   if (data.empty()) return 0;
   Flow* f = take_flow(t, c);
   if (f == nullptr) return no(Error::no_buffers);
+  if (f->send.empty()) f->progress_at = t.now;
   const std::uint32_t space = send_space(c, f);
   const std::size_t taken =
       space == 0 ? 0 : f->send.append(t.blocks, data.first(std::min<std::size_t>(data.size(), space)));
