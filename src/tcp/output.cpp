@@ -84,7 +84,10 @@ std::uint32_t sendable(Tcp& t, Connection& c, Flow& f, const PathLimits& limits)
 }
 
 void on_sent(Tcp& t, Connection& c, Flow& f, std::uint32_t length) {
-  if (c.in_flight() == 0) f.progress_at = t.now;
+  if (c.in_flight() == 0) {
+    f.progress_at = t.now;
+    c.retries = 0;  // keep-alives without an answer
+  }
   if (length % c.smss != 0) f.small_end = c.snd.nxt + length;
   c.snd.nxt += length;
   f.sent_at = t.now;
