@@ -41,9 +41,11 @@ void sample_rtt(Tcp& t, Connection& c, Flow& f, const AckNews& news, AckSample& 
     f.timing = false;
     sample.rtt = std::max<Duration>(t.now - f.timed_at, 1us);
   } else if (news.echo != 0 && c.has(kTimestamps) && c.rtt.backoffs() != 0) {
-    // After a retransmission only a timestamp tells which one was acknowledged.
-    const std::uint32_t ms = t.timestamp(c.ts_offset) - news.echo;
-    if (ms < 0x7fffffffU) sample.rtt = std::chrono::milliseconds(std::max(ms, 1U));
+    // After a retransmission only a timestamp tells which one was acknowledged. An
+    // echo from before the last one is no round trip: the segment may have come at
+    // once and its ACK have been lost, and then this ACK has waited for our timer.
+    const std::chrono::milliseconds rtt(t.timestamp(c.ts_offset) - news.echo);
+    if (rtt <= t.now - f.sent_at + 1ms) sample.rtt = std::max<Duration>(rtt, 1ms);
   }
   if (sample.rtt == Duration::zero()) return;
   c.rtt.sample(sample.rtt);
@@ -123,7 +125,6 @@ void advance(Tcp& t, Connection& c, Flow& f, const AckNews& news, std::uint32_t 
   c.snd.una = news.ack;
   if (f.sack != nullptr) f.sack->drop_below(c.snd.una);
   sample_rtt(t, c, f, news, sample);
-  if (c.has(kTimestamps)) c.rtt.reset_backoff();
   c.retries = 0;
   f.progress_at = t.now;
   t.progressed = &c;
@@ -148,7 +149,11 @@ void advance(Tcp& t, Connection& c, Flow& f, const AckNews& news, std::uint32_t 
   }
   f.cwnd_limited = false;
   f.retransmit_at = kTimeNever;
-  if (c.in_flight() != 0) arm_retransmit(t, c, f);
+  if (c.in_flight() != 0) {
+    arm_retransmit(t, c, f);
+  } else {
+    arm_keep_alive(t, c);  // whose time may have come, and passed, meanwhile
+  }
   tell_space(t, c, f);
 }
 
