@@ -17,6 +17,9 @@ namespace naru::tcp {
 
 struct QuietTag;
 
+// The urgent byte at rcv_up, until the stream is read past it (urgent.hpp).
+enum class Urgent : std::uint8_t { none, announced, arrived, read };
+
 // Taken by Tcp::flow(). When nothing is queued, in flight or owed it rests on the
 // list of quiet flows; the oldest of those is given back, leaving cwnd and
 // ssthresh in the connection.
@@ -56,8 +59,7 @@ struct Flow : ListHook<QuietTag> {
   std::uint32_t dsack_start = 0;     // a duplicate to report once (RFC 2883)
   std::uint32_t dsack_end = 0;
   std::uint32_t rcv_up = 0;          // sequence number of the urgent byte
-  bool urgent = false;               // rcv_up is valid
-  bool urgent_ready = false;         // urgent_byte has arrived and was not read
+  Urgent urgent = Urgent::none;
   std::uint8_t urgent_byte = 0;
   std::uint16_t quick_acks = 0;      // segments still to be acknowledged at once
   std::uint32_t challenged_ms = 0;   // last challenge ACK (RFC 5961 7)

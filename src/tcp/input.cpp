@@ -6,6 +6,7 @@
 #include "tcp/reset.hpp"
 #include "tcp/seq.hpp"
 #include "tcp/timers.hpp"
+#include "tcp/urgent.hpp"
 
 namespace naru::tcp {
 namespace {
@@ -220,7 +221,7 @@ Verdict on_segment(Tcp& t, Connection& c, Segment& s) {
   update_ts_recent(t, c, s, seq);
   on_ack(t, c, s);
   if (const Verdict v = on_fin_acked(t, c); v.gone) return v;
-  if (s.has(wire::kUrg)) take_urgent(t, c, s);
+  if (s.has(wire::kUrg)) take_urgent(t, c, s, seq);
   if (s.length != 0) {
     if (const Verdict v = take_data(t, c, s); v.gone) return v;
   }

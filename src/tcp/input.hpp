@@ -45,7 +45,6 @@ void on_ack(Tcp& t, Connection& c, const Segment& s);
 Verdict on_fin_acked(Tcp& t, Connection& c);
 
 // --- receive.cpp ---
-void take_urgent(Tcp& t, Connection& c, const Segment& s);
 Verdict take_data(Tcp& t, Connection& c, Segment& s);
 // Buffers enough are left to let this one wait: for a hole to be filled, or in order
 // for the program to read it.

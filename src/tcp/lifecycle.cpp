@@ -242,7 +242,7 @@ void settle(Tcp& t, Connection& c) {
   Flow* f = t.flow_of(c);
   if (f == nullptr || f->is_linked()) return;
   if (!f->send.empty() || c.in_flight() != 0 || !f->receive.empty() || f->reassembly != nullptr ||
-      f->ack_at != kTimeNever || c.has(kAckNow) || f->urgent) {
+      f->ack_at != kTimeNever || c.has(kAckNow) || f->urgent != Urgent::none) {
     return;
   }
   if (c.state == TcpState::closed) {

@@ -34,7 +34,7 @@ bool is_from_peer(const Connection& c, const Packet& packet, const wire::TcpView
 
 // Nothing is missing, in either direction.
 bool is_undisturbed(const Flow& f) {
-  return f.reassembly == nullptr && f.sack == nullptr && !f.urgent &&
+  return f.reassembly == nullptr && f.sack == nullptr && f.urgent == Urgent::none &&
          f.recovery.phase() == Recovery::Phase::open && f.recovery.duplicate_acks() == 0;
 }
 

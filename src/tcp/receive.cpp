@@ -1,4 +1,4 @@
-// What the peer has sent: data, urgent data, FIN (RFC 9293 3.10.7.4 sixth to eighth).
+// What the peer has sent: data and FIN (RFC 9293 3.10.7.4 seventh and eighth).
 
 #include <algorithm>
 
@@ -7,6 +7,7 @@
 #include "tcp/reset.hpp"
 #include "tcp/seq.hpp"
 #include "tcp/timers.hpp"
+#include "tcp/urgent.hpp"
 
 namespace naru::tcp {
 namespace {
@@ -26,14 +27,6 @@ void schedule_ack(Tcp& t, Connection& c, Flow& f) {
     return;
   }
   arm_delayed_ack(t, c, f);
-}
-
-// The urgent byte of an out-of-band reader passes by.
-void catch_urgent_byte(Tcp& t, Connection& c, Flow& f, std::uint32_t seq, Bytes payload) {
-  if (!f.urgent || f.urgent_ready || f.rcv_up - seq >= payload.size()) return;
-  f.urgent_byte = payload[f.rcv_up - seq];
-  f.urgent_ready = true;
-  notify(t, c);
 }
 
 // Were every buffer held by what waits behind holes, what fills the holes could not
@@ -99,20 +92,6 @@ void note_duplicate(Tcp& t, Connection& c, std::uint32_t start, std::uint32_t en
   f->dsack_start = start;
   f->dsack_end = end;
   owe_ack(t, c);
-}
-
-void take_urgent(Tcp& t, Connection& c, const Segment& s) {
-  if (!can_receive_data(c.state) || s.urgent_pointer == 0) return;
-  // The pointer names the byte after the urgent one (RFC 9293 3.8.5); sockets show
-  // the one before it, as Linux does.
-  const std::uint32_t up = s.seq + s.urgent_pointer - 1;
-  if (seq_lt(up, c.rcv.nxt)) return;
-  Flow* f = take_flow(t, c);
-  if (f == nullptr || (f->urgent && seq_le(up, f->rcv_up))) return;
-  f->urgent = true;
-  f->urgent_ready = false;
-  f->rcv_up = up;
-  notify(t, c);
 }
 
 Verdict take_data(Tcp& t, Connection& c, Segment& s) {

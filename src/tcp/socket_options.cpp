@@ -5,6 +5,7 @@
 #include "tcp/emit.hpp"
 #include "tcp/lifecycle.hpp"
 #include "tcp/timers.hpp"
+#include "tcp/urgent.hpp"
 #include "tcp/user.hpp"
 
 namespace naru::tcp {
@@ -73,13 +74,7 @@ std::int64_t seconds_or(const Tcp& t, std::uint32_t own_ms, Option option) {
 
 std::int64_t readable_bytes(const Tcp& t, const Connection& c) {
   const Flow* f = t.flow_of(c);
-  return f == nullptr ? 0 : f->receive.size();
-}
-
-bool at_mark(const Tcp& t, const Connection& c) {
-  const Flow* f = t.flow_of(c);
-  if (f == nullptr || !f->urgent) return false;
-  return f->rcv_up == c.rcv.nxt - (c.has(kFinReceived) ? 1U : 0U) - f->receive.size();
+  return f == nullptr ? 0 : readable(c, *f);
 }
 
 }  // namespace
@@ -177,7 +172,10 @@ Result<std::int64_t> get_option(const Tcp& t, const Connection& c, SocketOption 
       const Flow* f = t.flow_of(c);
       return f == nullptr ? 0 : f->send.size();
     }
-    case at_mark: return tcp::at_mark(t, c);
+    case at_mark: {
+      const Flow* f = t.flow_of(c);
+      return f != nullptr && tcp::at_mark(c, *f);
+    }
     case broadcast:
     case receive_error:
     case quick_ack: return 0;

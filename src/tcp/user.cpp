@@ -8,6 +8,7 @@
 #include "tcp/reset.hpp"
 #include "tcp/seq.hpp"
 #include "tcp/timers.hpp"
+#include "tcp/urgent.hpp"
 #include "tcp/window.hpp"
 
 namespace naru::tcp {
@@ -24,32 +25,6 @@ bool may_receive(const Connection& c) {
 std::uint32_t send_space(const Connection& c, const Flow* f) {
   const std::uint32_t used = f == nullptr ? 0 : f->send.size();
   return used < c.send_buffer ? c.send_buffer - used : 0;
-}
-
-// Bytes that recv() gives before it must stop at the urgent mark.
-std::uint32_t readable(const Connection& c, const Flow& f) {
-  const std::uint32_t size = f.receive.size();
-  if (!f.urgent || c.has(kOobInline)) return size;
-  const std::uint32_t first = c.rcv.nxt - (c.has(kFinReceived) ? 1 : 0) - size;
-  const std::uint32_t mark = f.rcv_up - first;
-  return std::min(size, mark);
-}
-
-// The urgent byte itself is read by MSG_OOB only: the stream goes on behind it.
-void skip_urgent_byte(Tcp& t, Connection& c, Flow& f) {
-  if (!f.urgent || c.has(kOobInline) || f.receive.empty() || readable(c, f) != 0) return;
-  f.receive.drop(*t.packets, 1);
-  f.urgent = f.urgent_ready;  // until it is read, it is still there to be told of
-  if (f.urgent) f.rcv_up = c.rcv.nxt - 1U - (c.has(kFinReceived) ? 1 : 0) - f.receive.size();
-}
-
-Result<std::size_t> recv_urgent(Connection& c, Flow* f, MutableBytes out, unsigned flags) {
-  if (f == nullptr || !f->urgent || c.has(kOobInline)) return no(Error::invalid);
-  if (!f->urgent_ready) return no(Error::would_block);
-  if (out.empty()) return 0;
-  out[0] = f->urgent_byte;
-  if ((flags & msg::kPeek) == 0) f->urgent_ready = false;
-  return 1;
 }
 
 // What recv() answers when there is nothing to give.
@@ -185,12 +160,16 @@ Result<std::size_t> recv(Tcp& t, Connection& c, MutableBytes out, unsigned flags
   if (c.state == TcpState::listen) return no(Error::not_connected);
   Flow* f = t.flow_of(c);
   if ((flags & msg::kOob) != 0) return recv_urgent(c, f, out, flags);
-  if (f != nullptr && !f->is_linked()) skip_urgent_byte(t, c, *f);
+  if (f != nullptr && f->urgent != Urgent::none && (flags & msg::kPeek) == 0) {
+    leave_mark(t, c, *f);
+    f = t.flow_of(c);
+  }
   const std::uint32_t there = f == nullptr ? 0 : readable(c, *f);
   if (there == 0) return nothing_to_read(c);
   const MutableBytes room = out.first(std::min<std::size_t>(out.size(), there));
-  if ((flags & msg::kPeek) != 0) return f->receive.peek(room);
+  if ((flags & msg::kPeek) != 0) return f->receive.peek(room, hidden(c, *f));
   const std::size_t n = f->receive.read(*t.packets, room);
+  if (f->urgent != Urgent::none) pass_mark(c, *f);
   on_read(t, c, *f, static_cast<std::uint32_t>(n));
   if (t.trace->on()) {
     trace::Event e = event(t, c, trace::Kind::read);
@@ -282,8 +261,8 @@ std::uint8_t readiness(const Tcp& t, const Connection& c) {
     const std::uint32_t used = f == nullptr ? 0 : f->send.size();
     if (c.has(kFinQueued) || send_space(c, f) > used / 2) bits |= ready::kOut;
   }
-  if (f != nullptr && f->receive.size() != 0) bits |= ready::kIn;
-  if (f != nullptr && f->urgent && f->urgent_ready) bits |= ready::kPri;
+  if (f != nullptr && readable(c, *f) != 0) bits |= ready::kIn;
+  if (f != nullptr && is_urgent(c, *f)) bits |= ready::kPri;
   if (c.error != Error::none) bits |= ready::kErr;
   return bits;
 }
