@@ -145,8 +145,11 @@ Input Ip::answer_echo(Packet* packet, bool group, Time now) {
   const std::uint16_t old_word = wire::load_checksum(icmp);
   icmp[0] = static_cast<std::uint8_t>(Icmpv4Type::echo_reply);
   std::uint8_t* checksum = icmp + Icmpv4::kChecksumOffset;
-  wire::store_checksum(
-      checksum, wire::update16(wire::load_checksum(checksum), old_word, wire::load_checksum(icmp)));
+  const std::uint16_t updated =
+      wire::update16(wire::load_checksum(checksum), old_word, wire::load_checksum(icmp));
+  // A reply of nothing but zeros has a checksum of ones, which RFC 1624 eq. 3 does not
+  // tell from zero; in any other reply the one is as good as the other.
+  wire::store_checksum(checksum, updated == 0 ? std::uint16_t{0xffff} : updated);
   context_.counters->add(Counter::icmp_out);
   send_own(packet, *way, {.protocol = Protocol::icmp, .tos = packet->tos, .fragment_here = true},
            now);
