@@ -52,6 +52,12 @@ bool may_send_short(Tcp& t, Connection& c, Flow& f) {
   return c.has(kNoDelay) || seq_le(f.small_end, c.snd.una);
 }
 
+// What one frame may carry. Each segment with an urgent pointer goes by itself: the
+// pointer counts from the segment's own number.
+std::uint32_t max_payload(const Connection& c, const PathLimits& limits) {
+  return c.has(kUrgentOut) ? c.smss : limits.max_payload;
+}
+
 // How many new bytes go now; 0: none.
 std::uint32_t sendable(Tcp& t, Connection& c, Flow& f, const PathLimits& limits) {
   const std::uint32_t unsent = data_end(c, f) - c.snd.nxt;
@@ -67,7 +73,7 @@ std::uint32_t sendable(Tcp& t, Connection& c, Flow& f, const PathLimits& limits)
     length = room / c.smss * c.smss;
     if (length == 0) return 0;
   }
-  const std::uint64_t most = std::min<std::uint64_t>(limits.max_payload,
+  const std::uint64_t most = std::min<std::uint64_t>(max_payload(c, limits),
                                                      std::uint64_t{limits.room} * c.smss);
   const bool is_rest = length == unsent && length <= most;
   length = static_cast<std::uint32_t>(std::min<std::uint64_t>(length, most));
@@ -138,7 +144,7 @@ void resend(Tcp& t, Connection& c, Flow& f, const PathLimits& limits, Recovery::
             std::uint32_t room, TxFrame& frame) {
   const std::uint32_t end = data_end(c, f);
   const std::uint32_t most =
-      std::min({std::max<std::uint32_t>(room / c.smss * c.smss, c.smss), limits.max_payload,
+      std::min({std::max<std::uint32_t>(room / c.smss * c.smss, c.smss), max_payload(c, limits),
                 limits.room > 64 ? 64U * c.smss : limits.room * c.smss});
   Outgoing out{piece.start, wire::kAck, piece.start - c.snd.una, 0};
   if (seq_lt(piece.start, end)) {
