@@ -48,8 +48,12 @@ void reply_reset(Tcp& t, const Segment& s) {
 }
 
 void reset_peer(Tcp& t, Connection& c) {
+  // Where both sides have finished and only our FIN is not yet acknowledged, there
+  // is nothing that the peer could still miss (RFC 9293 3.10.5).
+  const bool finished = (c.state == TcpState::closing || c.state == TcpState::last_ack) &&
+                        c.has(kFinSent) && c.in_flight() <= 1;
   const bool sends = c.state == TcpState::syn_received || is_synchronized(c.state);
-  if (!sends || c.state == TcpState::time_wait) return;
+  if (!sends || finished || c.state == TcpState::time_wait) return;
   Reply reply = of_connection(t, c);
   reply.flags = wire::kRst | wire::kAck;
   push(t, reply);
