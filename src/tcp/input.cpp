@@ -84,7 +84,8 @@ bool fails_paws(const Tcp& t, const Connection& c, const Segment& s) {
 bool is_acceptable(const Connection& c, const Segment& s) {
   const std::uint32_t window = c.rcv.adv - c.rcv.nxt;
   const std::uint32_t length = s.seg_len();
-  if (window == 0) return length == 0 && s.seq == c.rcv.nxt;
+  // A FIN needs no room, so it may come when there is none.
+  if (window == 0) return s.length == 0 && !s.has(wire::kSyn) && s.seq == c.rcv.nxt;
   if (seq_within(s.seq, c.rcv.nxt, window)) return true;
   return length != 0 && seq_within(s.seq + length - 1, c.rcv.nxt, window);
 }
@@ -159,6 +160,15 @@ bool repeats_syn(const Connection& c, const Segment& s) {
          !s.has(wire::kAck) && s.seq == c.rcv.nxt - 1;
 }
 
+// In a simultaneous open both ends answer the other's SYN with a SYN-ACK (RFC 9293
+// 3.5, figure 7). Its SYN is known; what remains is the ACK.
+void take_crossing_syn_ack(const Connection& c, Segment& s) {
+  if (c.state != TcpState::syn_received || !s.has(wire::kSyn) || !s.has(wire::kAck)) return;
+  if (s.has(wire::kRst) || s.seq != c.rcv.nxt - 1 || s.ack != c.snd.nxt) return;
+  s.flags &= static_cast<std::uint8_t>(~wire::kSyn);
+  ++s.seq;
+}
+
 void answer_repeated_syn(Tcp& t, Connection& c) {
   const std::uint32_t now = t.now_ms;
   if (now - c.active_ms < t.options->u32(Option::tcp_challenge_ack_interval)) return;
@@ -205,6 +215,7 @@ Verdict on_segment(Tcp& t, Connection& c, Segment& s) {
     answer_repeated_syn(t, c);
     return {Drop::tcp_old_duplicate};
   }
+  take_crossing_syn_ack(c, s);
   if (const Drop d = check_seq(t, c, s); d != Drop::none) return {d};
   if (const Verdict v = check_rst(t, c, s); v.gone || v.reason != Drop::none) return v;
   if (const Drop d = check_syn(t, c, s); d != Drop::none) return {d};
@@ -221,6 +232,10 @@ Verdict on_segment(Tcp& t, Connection& c, Segment& s) {
   update_ts_recent(t, c, s, seq);
   on_ack(t, c, s);
   if (const Verdict v = on_fin_acked(t, c); v.gone) return v;
+  if (c.has(kFinReceived) && s.seg_len() != 0) {  // nothing can follow the peer's FIN
+    challenge(t, c);
+    return {Drop::tcp_out_of_window};
+  }
   if (s.has(wire::kUrg)) take_urgent(t, c, s, seq);
   if (s.length != 0) {
     if (const Verdict v = take_data(t, c, s); v.gone) return v;
