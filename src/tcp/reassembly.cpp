@@ -23,12 +23,17 @@ Packet* copy_from(PacketPool& pool, const Packet* packet, std::uint32_t seq) {
 
 // Cuts the packet along the ranges that exist; only what is new goes in.
 bool Reassembly::insert(PacketPool& pool, Packet* packet, std::uint32_t rcv_nxt) {
+  duplicate = {};
   while (packet != nullptr) {
     Packet* rest = nullptr;
     for (unsigned i = 0; i < count && packet != nullptr; ++i) {
-      const Range& r = ranges[i];
+      Range& r = ranges[i];
       const std::uint32_t end = packet->seq + packet->length;
       if (seq_ge(packet->seq, r.end) || seq_le(end, r.start)) continue;
+      r.stamp = ++stamp;
+      if (duplicate.left == duplicate.right) {
+        duplicate = {seq_max(packet->seq, r.start), seq_min(end, r.end)};
+      }
       if (seq_gt(end, r.end)) rest = copy_from(pool, packet, r.end);
       if (seq_ge(packet->seq, r.start)) {
         pool.give_back(packet);

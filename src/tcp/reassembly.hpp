@@ -29,6 +29,8 @@ struct Reassembly {
   std::uint32_t stamp = 0;
   bool fin = false;           // a FIN waits at fin_seq
   std::uint32_t fin_seq = 0;
+  // What of the packet inserted last had come before: the first such bytes (RFC 2883 4).
+  wire::SackBlock duplicate;
   Range ranges[kMaxRanges + 1];  // and what fills the first hole, until it is taken
 
   // Takes the packet (payload at data, first byte is packet->seq). False, with

@@ -57,6 +57,9 @@ bool reassemble(Tcp& t, Connection& c, Flow& f, Packet* packet) {
   }
   if (packet->seq != c.rcv.nxt) t.counters->add(Counter::tcp_out_of_order);
   if (!r->insert(*t.packets, packet, c.rcv.nxt)) t.counters->drop(Drop::tcp_reassembly_full);
+  if (r->duplicate.left != r->duplicate.right && f.dsack_start == f.dsack_end) {
+    note_duplicate(t, c, r->duplicate.left, r->duplicate.right);
+  }
   const std::uint32_t before = c.rcv.nxt;
   for (Packet* p = r->take_ready(c.rcv.nxt); p != nullptr;) {
     Packet* next = p->next;
