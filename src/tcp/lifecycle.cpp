@@ -324,7 +324,10 @@ void Tcp::pop_dirty() {
   Connection& c = *connections.at(dirty_head);
   dirty_head = c.dirty_next;
   c.clear(kDirty);
-  if (c.state == TcpState::closed && !c.has(kOwned)) give_back_connection(*this, c);
+  const bool awaits_accept = c.listener != kNoIndex;
+  if (c.state == TcpState::closed && !c.has(kOwned) && !awaits_accept) {
+    give_back_connection(*this, c);
+  }
 }
 
 void Tcp::rotate_dirty() {
