@@ -111,7 +111,10 @@ Drop check_seq(Tcp& t, Connection& c, Segment& s) {
     return Drop::tcp_paws;
   }
   if (is_acceptable(c, s)) return Drop::none;
-  if (s.has(wire::kRst)) return Drop::tcp_unacceptable_seq;
+  if (s.has(wire::kRst)) {
+    // Also where there is no room for the data it carries (RFC 9293 3.10.7.4 MUST-66).
+    return s.seq == c.rcv.nxt ? Drop::none : Drop::tcp_unacceptable_seq;
+  }
   answer_unacceptable(t, c, s);
   // With no window at all, what stands at the edge still brings ACK and URG news.
   const bool at_closed_edge = c.rcv.adv == c.rcv.nxt && s.seq == c.rcv.nxt &&
