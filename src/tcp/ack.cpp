@@ -126,6 +126,7 @@ void advance(Tcp& t, Connection& c, Flow& f, const AckNews& news, std::uint32_t 
   if (f.sack != nullptr) f.sack->drop_below(c.snd.una);
   sample_rtt(t, c, f, news, sample);
   c.retries = 0;
+  c.soft_error = Error::none;
   f.progress_at = t.now;
   t.progressed = &c;
   if (c.has(kUrgentOut) && seq_ge(c.snd.una, f.snd_up)) c.clear(kUrgentOut);

@@ -110,7 +110,7 @@ struct alignas(64) Connection : TimerNode {
   std::uint8_t ttl = 0;                 // 0: the default
   std::uint8_t tos = 0;
   Error error = Error::none;            // SO_ERROR
-  Error soft_error = Error::none;       // what a time-out will be called (RFC 9293 3.9.2.2)
+  Error soft_error = Error::none;       // trouble on the way, for SO_ERROR and time-outs
   std::uint8_t retries = 0;             // retransmissions or probes without an answer
 
   bool has(Flag f) const { return (flags & f) != 0; }
@@ -159,6 +159,7 @@ struct Extra {
   std::uint8_t keep_count = 0;
   std::uint8_t syn_count = 0;
   std::int8_t congestion = -1;
+  bool receive_errors = false;         // IP_RECVERR: soft errors are told at once
 };
 
 static_assert(sizeof(Connection) == 192, "three cache lines");

@@ -283,6 +283,24 @@ Drop Tcp::input_segment(Packet* packet, const wire::TcpView& view) {
   return reason == Drop::none ? reason : counters->drop(reason);
 }
 
+namespace {
+
+// RFC 9293 3.9.1 MUST-47: a soft error waits for who asks for it, until data gets
+// through. With IP_RECVERR it is told at once, and an open does not wait either.
+void on_soft_error(Tcp& t, Connection& c, Error error) {
+  const Extra* x = t.extra_of(c);
+  if (x == nullptr || !x->receive_errors) {
+    c.soft_error = error;
+  } else if (c.state == TcpState::syn_sent) {
+    fail(t, c, error);
+  } else {
+    c.error = error;
+    notify(t, c);
+  }
+}
+
+}  // namespace
+
 bool Tcp::on_path_error(const Endpoint& local, const Endpoint& remote, const PathError& error) {
   Connection* c = find(*this, local, remote).connection;
   if (c == nullptr) return false;
@@ -306,7 +324,7 @@ bool Tcp::on_path_error(const Endpoint& local, const Endpoint& remote, const Pat
       }
       [[fallthrough]];
     case PathError::Kind::soft:
-      c->soft_error = error.error;
+      on_soft_error(*this, *c, error.error);
       return true;
   }
   return false;

@@ -199,6 +199,7 @@ void sample_handshake(Tcp& t, Connection& c) {
 
 void become_established(Tcp& t, Connection& c, const Segment& s) {
   sample_handshake(t, c);
+  c.soft_error = Error::none;
   c.snd.una = s.ack;
   set_window(c, s, s.has(wire::kSyn) ? 0 : c.snd_scale);
   c.active_ms = t.now_ms;

@@ -93,8 +93,8 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
     case linger2: return set_linger2(t, c, value);
     case congestion_control: return set_congestion(t, c, value);
     case mtu_discover: return set_flag(t, c, kNoPathMtu, value == 0);
+    case receive_error: return set_extra(t, c, &Extra::receive_errors, on);
     case broadcast:
-    case receive_error:
     case quick_ack:
     case multicast_ttl: return {};
     case send_buffer:
@@ -176,8 +176,8 @@ Result<std::int64_t> get_option(const Tcp& t, const Connection& c, SocketOption 
       const Flow* f = t.flow_of(c);
       return f != nullptr && tcp::at_mark(c, *f);
     }
+    case receive_error: return e.receive_errors;
     case broadcast:
-    case receive_error:
     case quick_ack: return 0;
     case multicast_ttl: return 1;
     default: return std::unexpected(Error::no_protocol_option);

@@ -269,7 +269,8 @@ std::uint8_t readiness(const Tcp& t, const Connection& c) {
 
 Error take_error(Tcp&, Connection& c) {
   if (c.error == Error::refused) c.set(kConnectFailed);
-  return std::exchange(c.error, Error::none);
+  const Error error = std::exchange(c.error, Error::none);
+  return error != Error::none ? error : std::exchange(c.soft_error, Error::none);
 }
 
 }  // namespace naru::tcp
