@@ -58,9 +58,11 @@ void begin_recovery(Tcp& t, Connection& c, Flow& f) {
   f.congestion.set_cwnd(f.congestion.ssthresh());
 }
 
-// RFC 5681 2: the strict definition, so that window updates and data do not count.
+// RFC 5681 2: the strict definition, so that window updates and data do not count. Nor
+// do the answers to probes of a window that has shrunk to nothing.
 bool is_duplicate_ack(const Connection& c, const Segment& s, std::uint32_t old_window) {
-  return s.ack == c.snd.una && c.in_flight() != 0 && s.seg_len() == 0 && c.snd.wnd == old_window;
+  return s.ack == c.snd.una && c.in_flight() != 0 && s.seg_len() == 0 &&
+         c.snd.wnd == old_window && c.snd.wnd != 0;
 }
 
 void on_loss_news(Tcp& t, Connection& c, Flow& f, bool duplicate) {
@@ -101,15 +103,19 @@ void update_window(Tcp& t, Connection& c, Flow* f, const AckNews& news) {
     return;
   }
   const bool opened = news.window > c.snd.wnd;
+  const bool was_shut = c.snd.wnd == 0;
   c.snd.wnd = news.window;
   c.snd.wl1 = news.seq;
   c.snd.wl2 = news.ack;
   c.snd.max_wnd = std::max(c.snd.max_wnd, news.window);
   if (!opened || f == nullptr) return;
-  if (c.in_flight() == 0 && f->retransmit_at != kTimeNever) {  // the persist timer
+  // The persist timer. If the window shrank onto data in flight, it has only asked for
+  // room since, and what fell off the edge comes after one RTO, not after its backoff.
+  if ((was_shut || c.in_flight() == 0) && f->retransmit_at != kTimeNever) {
     f->retransmit_at = kTimeNever;
     c.rtt.reset_backoff();
     c.retries = 0;
+    if (c.in_flight() != 0) arm_retransmit(t, c, *f);
   }
   pursue(t, c, *f);
 }
