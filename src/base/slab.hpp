@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <naru/base/arena.hpp>
 #include <type_traits>
+
+#include <naru/base/arena.hpp>
 
 #include "base/check.hpp"
 

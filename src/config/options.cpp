@@ -16,8 +16,7 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
      "connections in TIME-WAIT; beyond it the oldest is forgotten"},
     {max_listeners, "max_listeners", number, 1'024, 1, 65'536, "listening TCP sockets"},
     {max_udp_sockets, "max_udp_sockets", number, 4'096, 0, 1'000'000, "UDP sockets"},
-    {max_small_packets, "max_small_packets", number, 16'384, 16, 4'000'000,
-     "2 KiB packet buffers"},
+    {max_small_packets, "max_small_packets", number, 16'384, 16, 4'000'000, "2 KiB packet buffers"},
     {max_large_packets, "max_large_packets", number, 512, 4, 100'000, "64 KiB packet buffers"},
     {max_send_blocks, "max_send_blocks", number, 65'536, 16, 16'000'000,
      "4 KiB blocks of all send queues together"},
@@ -29,7 +28,8 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
     {max_destinations, "max_destinations", number, 65'536, 16, 16'000'000,
      "destination cache entries (next hop and path MTU)"},
 
-    {ip_default_ttl, "ip.default_ttl", number, 64, 1, 255, "TTL of packets sent (RFC 1122 3.2.1.7)"},
+    {ip_default_ttl, "ip.default_ttl", number, 64, 1, 255,
+     "TTL of packets sent (RFC 1122 3.2.1.7)"},
     {ip_forwarding, "ip.forwarding", boolean, 0, 0, 1, "act as a router between interfaces"},
     {ip_reverse_path_filter, "ip.reverse_path_filter", number, 0, 0, 2,
      "check sources of received packets (RFC 3704): 0 off, 1 strict, 2 loose"},
@@ -46,8 +46,7 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
      "answer echo requests to broadcast addresses"},
     {icmp_error_rate, "icmp.error_rate", number, 1'000, 0, 1'000'000,
      "ICMP errors sent per second (RFC 1812 4.3.2.8)"},
-    {icmp_error_burst, "icmp.error_burst", number, 50, 1, 100'000,
-     "ICMP errors sent in one burst"},
+    {icmp_error_burst, "icmp.error_burst", number, 50, 1, 100'000, "ICMP errors sent in one burst"},
     {arp_reachable_time, "arp.reachable_time", milliseconds, 30'000, 100, 1'200'000,
      "how long a neighbour is believed without confirmation"},
     {arp_retransmit_interval, "arp.retransmit_interval", milliseconds, 1'000, 10, 60'000,
@@ -75,7 +74,8 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
      "receive buffer at the start; grows with what the program reads in a round trip"},
     {tcp_receive_buffer_max, "tcp.receive_buffer_max", bytes, 15 * kMiB, 2'304, 1024 * kMiB,
      "receive buffer at most; sets the window scale"},
-    {tcp_window_scaling, "tcp.window_scaling", boolean, 1, 0, 1, "offer window scaling (RFC 7323 2)"},
+    {tcp_window_scaling, "tcp.window_scaling", boolean, 1, 0, 1,
+     "offer window scaling (RFC 7323 2)"},
     {tcp_timestamps, "tcp.timestamps", boolean, 1, 0, 1, "offer timestamps (RFC 7323 3)"},
     {tcp_sack, "tcp.sack", boolean, 1, 0, 1, "offer selective acknowledgements (RFC 2018)"},
     {tcp_congestion_control, "tcp.congestion_control", number, kCongestionCubic, 0, 1,
@@ -95,7 +95,8 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
     {tcp_quick_acks, "tcp.quick_acks", segments, 16, 0, 1'000,
      "segments acknowledged at once when a connection starts"},
     {tcp_syn_retries, "tcp.syn_retries", number, 7, 0, 127,
-     "retransmissions of a SYN; 7 take four minutes, 6 (Linux) less than the three of RFC 9293 3.8.3"},
+     "retransmissions of a SYN; 7 take four minutes, 6 (Linux) less than the three of RFC 9293 "
+     "3.8.3"},
     {tcp_synack_retries, "tcp.synack_retries", number, 5, 0, 127, "retransmissions of a SYN-ACK"},
     {tcp_retries1, "tcp.retries1", number, 3, 1, 127,
      "retransmissions before the route is doubted (R1, RFC 9293 3.8.3)"},
@@ -132,7 +133,8 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
 constexpr bool in_order() {
   for (std::size_t i = 0; i < kSpecs.size(); ++i) {
     const OptionSpec& s = kSpecs[i];
-    if (static_cast<std::size_t>(s.option) != i || s.initial < s.min || s.initial > s.max) return false;
+    if (static_cast<std::size_t>(s.option) != i || s.initial < s.min || s.initial > s.max)
+      return false;
   }
   return true;
 }
@@ -150,7 +152,8 @@ std::optional<Option> find_option(std::string_view name) {
 }
 
 Options::Options() {
-  for (const OptionSpec& spec : kSpecs) values_[static_cast<std::size_t>(spec.option)] = spec.initial;
+  for (const OptionSpec& spec : kSpecs)
+    values_[static_cast<std::size_t>(spec.option)] = spec.initial;
 }
 
 Status Options::set(Option o, std::int64_t value) {

@@ -1,5 +1,6 @@
 #include <bit>
 #include <cstring>
+
 #include <naru/random/random.hpp>
 
 namespace naru {

@@ -137,10 +137,9 @@ void Turn::flush_udp() {
       continue;
     }
     udp::Udp::emit(out, ip::Ip::transport_offset(*d), p.burst[p.burst_size]);
-    ip::Verdict v =
-        s.ip.output(p.burst[p.burst_size], *d,
-                    {Protocol::udp, out.tos, out.ttl, out.dont_fragment, !out.dont_fragment},
-                    s.now);
+    ip::Verdict v = s.ip.output(
+        p.burst[p.burst_size], *d,
+        {Protocol::udp, out.tos, out.ttl, out.dont_fragment, !out.dont_fragment}, s.now);
     v.loop_copy &= out.loop || !s.ip.at(*d).is_multicast;
     if (v.action == Action::too_big) {
       s.udp.on_error({out.source, out.source_port}, out.remote, Error::message_size, true);

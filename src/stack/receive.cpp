@@ -42,12 +42,18 @@ tcp::PathError to_tcp(const ErrorReport& report) {
 Error to_udp(ErrorReport::Kind kind) {
   using Kind = ErrorReport::Kind;
   switch (kind) {
-    case Kind::network_unreachable: return Error::network_unreachable;
-    case Kind::protocol_unreachable: return Error::no_protocol_option;
-    case Kind::port_unreachable: return Error::refused;
-    case Kind::fragmentation_needed: return Error::message_size;
-    case Kind::parameter_problem: return Error::protocol_error;
-    default: return Error::host_unreachable;
+    case Kind::network_unreachable:
+      return Error::network_unreachable;
+    case Kind::protocol_unreachable:
+      return Error::no_protocol_option;
+    case Kind::port_unreachable:
+      return Error::refused;
+    case Kind::fragmentation_needed:
+      return Error::message_size;
+    case Kind::parameter_problem:
+      return Error::protocol_error;
+    default:
+      return Error::host_unreachable;
   }
 }
 

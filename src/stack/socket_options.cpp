@@ -1,6 +1,7 @@
 // Socket options, by kind of socket.
 
 #include <algorithm>
+
 #include <naru/stack/stack.hpp>
 
 #include "stack/state.hpp"
@@ -30,20 +31,40 @@ Status set_udp(udp::UdpSocket& u, SocketOption option, std::int64_t value) {
   udp::SocketOptions& o = u.options;
   const bool on = value != 0;
   switch (option) {
-    case reuse_address: o.reuse_address = on; return {};
-    case reuse_port: o.reuse_port = on; return {};
-    case broadcast: o.broadcast = on; return {};
-    case receive_error: o.receive_errors = on; return {};
-    case mtu_discover: o.dont_fragment = value >= 2; return {};
-    case tos: o.tos = static_cast<std::uint8_t>(value); return {};
-    case ttl: return set_hops(o.ttl, value, 0);
-    case multicast_ttl: return set_hops(o.multicast_ttl, value, 1);
-    case receive_buffer: o.receive_buffer = doubled(value, kLeastReceive); return {};
-    case send_buffer: o.send_buffer = doubled(value, kLeastSend); return {};
+    case reuse_address:
+      o.reuse_address = on;
+      return {};
+    case reuse_port:
+      o.reuse_port = on;
+      return {};
+    case broadcast:
+      o.broadcast = on;
+      return {};
+    case receive_error:
+      o.receive_errors = on;
+      return {};
+    case mtu_discover:
+      o.dont_fragment = value >= 2;
+      return {};
+    case tos:
+      o.tos = static_cast<std::uint8_t>(value);
+      return {};
+    case ttl:
+      return set_hops(o.ttl, value, 0);
+    case multicast_ttl:
+      return set_hops(o.multicast_ttl, value, 1);
+    case receive_buffer:
+      o.receive_buffer = doubled(value, kLeastReceive);
+      return {};
+    case send_buffer:
+      o.send_buffer = doubled(value, kLeastSend);
+      return {};
     case keep_alive:
     case linger:
-    case oob_inline: return {};  // taken and without meaning, as in Linux
-    default: return no(Error::no_protocol_option);
+    case oob_inline:
+      return {};  // taken and without meaning, as in Linux
+    default:
+      return no(Error::no_protocol_option);
   }
 }
 
@@ -51,24 +72,41 @@ Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, So
   using enum SocketOption;
   const udp::SocketOptions& o = u.options;
   switch (option) {
-    case reuse_address: return o.reuse_address;
-    case reuse_port: return o.reuse_port;
-    case broadcast: return o.broadcast;
-    case receive_error: return o.receive_errors;
-    case mtu_discover: return o.dont_fragment ? 2 : 1;
-    case tos: return o.tos;
-    case ttl: return o.ttl != 0 ? o.ttl : options.get(Option::ip_default_ttl);
-    case multicast_ttl: return o.multicast_ttl;
-    case receive_buffer: return o.receive_buffer;
-    case send_buffer: return o.send_buffer;
-    case type: return 2;
-    case accepting: return 0;
-    case readable_bytes: return u.received.empty() ? 0 : u.received.front()->length;
-    case unsent_bytes: return u.send_memory;
+    case reuse_address:
+      return o.reuse_address;
+    case reuse_port:
+      return o.reuse_port;
+    case broadcast:
+      return o.broadcast;
+    case receive_error:
+      return o.receive_errors;
+    case mtu_discover:
+      return o.dont_fragment ? 2 : 1;
+    case tos:
+      return o.tos;
+    case ttl:
+      return o.ttl != 0 ? o.ttl : options.get(Option::ip_default_ttl);
+    case multicast_ttl:
+      return o.multicast_ttl;
+    case receive_buffer:
+      return o.receive_buffer;
+    case send_buffer:
+      return o.send_buffer;
+    case type:
+      return 2;
+    case accepting:
+      return 0;
+    case readable_bytes:
+      return u.received.empty() ? 0 : u.received.front()->length;
+    case unsent_bytes:
+      return u.send_memory;
     case keep_alive:
-    case oob_inline: return 0;
-    case linger: return -1;
-    default: return no(Error::no_protocol_option);
+    case oob_inline:
+      return 0;
+    case linger:
+      return -1;
+    default:
+      return no(Error::no_protocol_option);
   }
 }
 

@@ -1,8 +1,8 @@
 // Making, configuring and driving a stack.
 
-#include <naru/stack/stack.hpp>
-
 #include <algorithm>
+
+#include <naru/stack/stack.hpp>
 
 #include "stack/state.hpp"
 #include "tcp/user.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+
 #include <naru/stack/stack.hpp>
 
 #include "ip/ip.hpp"

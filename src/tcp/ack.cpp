@@ -61,8 +61,8 @@ void begin_recovery(Tcp& t, Connection& c, Flow& f) {
 // RFC 5681 2: the strict definition, so that window updates and data do not count. Nor
 // do the answers to probes of a window that has shrunk to nothing.
 bool is_duplicate_ack(const Connection& c, const Segment& s, std::uint32_t old_window) {
-  return s.ack == c.snd.una && c.in_flight() != 0 && s.seg_len() == 0 &&
-         c.snd.wnd == old_window && c.snd.wnd != 0;
+  return s.ack == c.snd.una && c.in_flight() != 0 && s.seg_len() == 0 && c.snd.wnd == old_window &&
+         c.snd.wnd != 0;
 }
 
 void on_loss_news(Tcp& t, Connection& c, Flow& f, bool duplicate) {
@@ -98,8 +98,7 @@ void pursue(Tcp& t, Connection& c, const Flow& f) {
 // RFC 9293 3.10.7.4 fifth: a segment older than the last update changes nothing.
 void update_window(Tcp& t, Connection& c, Flow* f, const AckNews& news) {
   if (seq_lt(news.ack, c.snd.una)) return;
-  if (!seq_lt(c.snd.wl1, news.seq) &&
-      !(c.snd.wl1 == news.seq && seq_le(c.snd.wl2, news.ack))) {
+  if (!seq_lt(c.snd.wl1, news.seq) && !(c.snd.wl1 == news.seq && seq_le(c.snd.wl2, news.ack))) {
     return;
   }
   const bool opened = news.window > c.snd.wnd;
@@ -141,8 +140,7 @@ void advance(Tcp& t, Connection& c, Flow& f, const AckNews& news, std::uint32_t 
   if (sacked != 0 && f.recovery.on_duplicate(c.snd.una, c.snd.nxt, c.smss, f.sack, false)) {
     begin_recovery(t, c, f);
   }
-  const bool ended =
-      f.recovery.on_advance(c.snd.una, c.snd.nxt, sample.acked, c.smss, f.sack);
+  const bool ended = f.recovery.on_advance(c.snd.una, c.snd.nxt, sample.acked, c.smss, f.sack);
   if (ended && was_recovering) {
     f.congestion.on_recovery_exit(t.now);
   } else if (f.recovery.phase() != Recovery::Phase::recovery) {

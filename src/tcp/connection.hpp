@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/base/result.hpp>
 #include <naru/config/socket_types.hpp>
 #include <naru/wire/address.hpp>
@@ -23,38 +24,38 @@ namespace naru::tcp {
 
 // Bits of Connection::flags.
 enum Flag : std::uint32_t {
-  kDirty = 1U << 0U,         // on the list of connections that may have to send
-  kReadyQueued = 1U << 1U,   // on the list of connections whose readiness changed
-  kAckNow = 1U << 2U,        // an ACK is owed at once
-  kSynPending = 1U << 3U,    // SYN or SYN-ACK is to be sent (again)
-  kFinQueued = 1U << 4U,     // the program has finished sending
-  kFinSent = 1U << 5U,       // snd.nxt has passed the FIN
-  kFinReceived = 1U << 6U,   // rcv.nxt has passed the peer's FIN
-  kOwned = 1U << 7U,         // a program holds its id (not so before accept, after close)
-  kPassive = 1U << 8U,       // came from a listener
-  kTimestamps = 1U << 9U,    // both SYNs carried the option
+  kDirty = 1U << 0U,        // on the list of connections that may have to send
+  kReadyQueued = 1U << 1U,  // on the list of connections whose readiness changed
+  kAckNow = 1U << 2U,       // an ACK is owed at once
+  kSynPending = 1U << 3U,   // SYN or SYN-ACK is to be sent (again)
+  kFinQueued = 1U << 4U,    // the program has finished sending
+  kFinSent = 1U << 5U,      // snd.nxt has passed the FIN
+  kFinReceived = 1U << 6U,  // rcv.nxt has passed the peer's FIN
+  kOwned = 1U << 7U,        // a program holds its id (not so before accept, after close)
+  kPassive = 1U << 8U,      // came from a listener
+  kTimestamps = 1U << 9U,   // both SYNs carried the option
   kSack = 1U << 10U,
   kWindowScale = 1U << 11U,
   kNoDelay = 1U << 12U,
   kCork = 1U << 13U,
   kKeepAlive = 1U << 14U,
-  kLinger = 1U << 15U,        // SO_LINGER is on (its time is in Extra)
+  kLinger = 1U << 15U,  // SO_LINGER is on (its time is in Extra)
   kReuseAddress = 1U << 16U,
   kReusePort = 1U << 17U,
-  kBound = 1U << 18U,         // holds a BindRecord
-  kInTable = 1U << 19U,       // found by its four-tuple
+  kBound = 1U << 18U,    // holds a BindRecord
+  kInTable = 1U << 19U,  // found by its four-tuple
   kShutReceive = 1U << 20U,
-  kWantSpace = 1U << 21U,     // send() said would_block: tell when there is room
+  kWantSpace = 1U << 21U,  // send() said would_block: tell when there is room
   kOobInline = 1U << 22U,
-  kFixedSendBuffer = 1U << 23U,     // set by the program: no autotuning
+  kFixedSendBuffer = 1U << 23U,  // set by the program: no autotuning
   kFixedReceiveBuffer = 1U << 24U,
-  kMore = 1U << 25U,          // the last send() announced more (MSG_MORE)
-  kProbeNow = 1U << 26U,      // send a zero-window or keep-alive probe
-  kBoundAddress = 1U << 27U,  // bind() named a local address
-  kAutoPort = 1U << 28U,      // the local port is ephemeral
-  kConnectFailed = 1U << 29U, // the last connect() failed: ECONNABORTED once (Linux)
-  kNoPathMtu = 1U << 30U,     // do not set DF
-  kUrgentOut = 1U << 31U,     // flow.snd_up is valid
+  kMore = 1U << 25U,           // the last send() announced more (MSG_MORE)
+  kProbeNow = 1U << 26U,       // send a zero-window or keep-alive probe
+  kBoundAddress = 1U << 27U,   // bind() named a local address
+  kAutoPort = 1U << 28U,       // the local port is ephemeral
+  kConnectFailed = 1U << 29U,  // the last connect() failed: ECONNABORTED once (Linux)
+  kNoPathMtu = 1U << 30U,      // do not set DF
+  kUrgentOut = 1U << 31U,      // flow.snd_up is valid
 };
 
 struct Send {
@@ -73,14 +74,14 @@ struct Receive {
 };
 
 struct alignas(64) Connection : TimerNode {
-  std::uint32_t generation = 0;      // survives the slot's owners: stale ids are noticed
-  std::uint32_t flow = kNoIndex;     // Flow; in LISTEN the Listener
-  std::uint32_t flags = 0;           // Flag
+  std::uint32_t generation = 0;   // survives the slot's owners: stale ids are noticed
+  std::uint32_t flow = kNoIndex;  // Flow; in LISTEN the Listener
+  std::uint32_t flags = 0;        // Flag
   Send snd;
   Receive rcv;
-  std::uint32_t ts_recent = 0;       // RFC 7323 4.3
-  std::uint32_t ts_recent_at = 0;    // milliseconds
-  std::uint32_t ts_offset = 0;       // of our own timestamp clock
+  std::uint32_t ts_recent = 0;     // RFC 7323 4.3
+  std::uint32_t ts_recent_at = 0;  // milliseconds
+  std::uint32_t ts_offset = 0;     // of our own timestamp clock
 
   IpAddr local_addr;
   IpAddr remote_addr;
@@ -92,26 +93,26 @@ struct alignas(64) Connection : TimerNode {
   std::uint32_t dirty_next = kNoIndex;
   std::uint32_t ready_next = kNoIndex;  // ready list; accept queue before accept()
   std::uint64_t cookie = 0;
-  std::uint32_t listener = kNoIndex;    // in SYN-RECEIVED and until accepted
-  std::uint32_t extra = kNoIndex;       // Extra: options that few programs set
+  std::uint32_t listener = kNoIndex;  // in SYN-RECEIVED and until accepted
+  std::uint32_t extra = kNoIndex;     // Extra: options that few programs set
 
   Rtt rtt;
-  std::uint32_t send_buffer = 0;        // bytes at most in the send queue
-  std::uint32_t receive_buffer = 0;     // bytes at most in the receive queue
-  std::uint32_t active_ms = 0;          // last arrival (keep-alive), FIN-WAIT-2 entered
-  std::uint16_t peer_mss = 536;         // from the peer's SYN (RFC 9293 3.7.1)
-  std::uint16_t smss = 536;             // payload of a full segment now
-  std::uint16_t saved_cwnd = 0;         // segments, while there is no flow; 0: initial
+  std::uint32_t send_buffer = 0;     // bytes at most in the send queue
+  std::uint32_t receive_buffer = 0;  // bytes at most in the receive queue
+  std::uint32_t active_ms = 0;       // last arrival (keep-alive), FIN-WAIT-2 entered
+  std::uint16_t peer_mss = 536;      // from the peer's SYN (RFC 9293 3.7.1)
+  std::uint16_t smss = 536;          // payload of a full segment now
+  std::uint16_t saved_cwnd = 0;      // segments, while there is no flow; 0: initial
   std::uint16_t saved_ssthresh = 0xffff;
 
   TcpState state = TcpState::closed;
   std::uint8_t snd_scale = 0;
   std::uint8_t rcv_scale = 0;
-  std::uint8_t ttl = 0;                 // 0: the default
+  std::uint8_t ttl = 0;  // 0: the default
   std::uint8_t tos = 0;
-  Error error = Error::none;            // SO_ERROR
-  Error soft_error = Error::none;       // trouble on the way, for SO_ERROR and time-outs
-  std::uint8_t retries = 0;             // retransmissions or probes without an answer
+  Error error = Error::none;       // SO_ERROR
+  Error soft_error = Error::none;  // trouble on the way, for SO_ERROR and time-outs
+  std::uint8_t retries = 0;        // retransmissions or probes without an answer
 
   bool has(Flag f) const { return (flags & f) != 0; }
   void set(Flag f) { flags |= f; }
@@ -150,7 +151,7 @@ inline constexpr std::uint32_t kNoFinWait = 0xffffffffU;
 // Socket options that few connections change, taken when one does.
 struct Extra {
   std::uint32_t free_link = 0;
-  std::uint32_t keep_idle_ms = 0;      // 0: the stack's option
+  std::uint32_t keep_idle_ms = 0;  // 0: the stack's option
   std::uint32_t keep_interval_ms = 0;
   std::uint32_t user_timeout_ms = 0;
   std::uint32_t fin_timeout_ms = 0;
@@ -159,7 +160,7 @@ struct Extra {
   std::uint8_t keep_count = 0;
   std::uint8_t syn_count = 0;
   std::int8_t congestion = -1;
-  bool receive_errors = false;         // IP_RECVERR: soft errors are told at once
+  bool receive_errors = false;  // IP_RECVERR: soft errors are told at once
 };
 
 static_assert(sizeof(Connection) == 192, "three cache lines");

@@ -55,8 +55,9 @@ std::size_t emit_options(Tcp& t, Connection& c, std::uint32_t room, std::uint8_t
   if (Flow* f = t.flow_of(c); f != nullptr) {
     std::array<wire::SackBlock, wire::TcpOptions::kMaxSackBlocks> blocks;
     const std::size_t most =
-        room < wire::sack_size(1) ? 0
-                                  : std::min<std::size_t>((room - 4) / 8, wire::max_sack_blocks(size != 0));
+        room < wire::sack_size(1)
+            ? 0
+            : std::min<std::size_t>((room - 4) / 8, wire::max_sack_blocks(size != 0));
     const unsigned n = sack_blocks(c, *f, std::span(blocks).first(most));
     if (n != 0) {
       wire::emit_sack(p + size, std::span(blocks).first(n));
@@ -117,16 +118,16 @@ void emit(Tcp& t, Connection& c, const PathLimits& limits, const Outgoing& out, 
     header.flags |= wire::kUrg;
     header.urgent_pointer = static_cast<std::uint16_t>(f->snd_up - out.seq);
   }
-  const std::uint32_t room = out.length == 0        ? wire::Tcp::kMaxOptions
+  const std::uint32_t room = out.length == 0       ? wire::Tcp::kMaxOptions
                              : out.length < c.smss ? c.smss - out.length
                                                    : 0;
-  const std::size_t options_size = syn ? emit_syn(t, c, limits, out.flags, options)
-                                       : emit_options(t, c, room, options);
+  const std::size_t options_size =
+      syn ? emit_syn(t, c, limits, out.flags, options) : emit_options(t, c, room, options);
   header.emit(p, options_size);
 
   frame.transport_offset = limits.transport_offset;
-  frame.header_length = static_cast<std::uint16_t>(limits.transport_offset +
-                                                   wire::Tcp::kHeaderSize + options_size);
+  frame.header_length =
+      static_cast<std::uint16_t>(limits.transport_offset + wire::Tcp::kHeaderSize + options_size);
   frame.protocol = Protocol::tcp;
   frame.needs_checksum = true;
   frame.gso_size = out.length > c.smss ? c.smss : 0;

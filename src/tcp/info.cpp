@@ -11,15 +11,16 @@ void add_flow(TcpInfo& i, const Connection& c, const Flow& f) {
   const std::uint32_t smss = c.smss;
   const auto segments = [smss](std::uint32_t bytes) { return (bytes + smss - 1) / smss; };
   const Recovery& r = f.recovery;
-  i.recovery = r.phase() == Recovery::Phase::loss                      ? 4
-               : r.phase() == Recovery::Phase::recovery                ? 3
+  i.recovery = r.phase() == Recovery::Phase::loss                     ? 4
+               : r.phase() == Recovery::Phase::recovery               ? 3
                : r.duplicate_acks() != 0 || (f.sack && f.sack->count) ? 1
-                                                                       : 0;
+                                                                      : 0;
   i.min_rtt = f.min_rtt.get();
   i.sacked = f.sack == nullptr ? 0 : segments(f.sack->sacked);
   i.total_retransmits = f.retransmits;
   i.cwnd = f.congestion.cwnd() / smss;
-  i.ssthresh = f.congestion.ssthresh() == kNoThreshold ? 0x7fffffffU : f.congestion.ssthresh() / smss;
+  i.ssthresh =
+      f.congestion.ssthresh() == kNoThreshold ? 0x7fffffffU : f.congestion.ssthresh() / smss;
   i.receive_mss = f.receive_mss;
   i.bytes_acked = f.bytes_acked;
   i.bytes_received = f.bytes_received;

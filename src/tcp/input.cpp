@@ -117,8 +117,8 @@ Drop check_seq(Tcp& t, Connection& c, Segment& s) {
   }
   answer_unacceptable(t, c, s);
   // With no window at all, what stands at the edge still brings ACK and URG news.
-  const bool at_closed_edge = c.rcv.adv == c.rcv.nxt && s.seq == c.rcv.nxt &&
-                              s.length != 0 && !s.has(wire::kSyn);
+  const bool at_closed_edge =
+      c.rcv.adv == c.rcv.nxt && s.seq == c.rcv.nxt && s.length != 0 && !s.has(wire::kSyn);
   if (!at_closed_edge) {
     return seq_lt(s.seq, c.rcv.nxt) ? Drop::tcp_old_duplicate : Drop::tcp_unacceptable_seq;
   }
@@ -204,8 +204,7 @@ void update_ts_recent(const Tcp& t, Connection& c, const Segment& s, std::uint32
   const Flow* f = t.flow_of(c);
   const std::uint32_t last_ack = f == nullptr ? c.rcv.nxt : f->last_ack_sent;
   if (seq_gt(original_seq, last_ack)) return;
-  if (seq_lt(s.options.timestamps->value, c.ts_recent) &&
-      t.now_ms - c.ts_recent_at < kPawsIdleMs) {
+  if (seq_lt(s.options.timestamps->value, c.ts_recent) && t.now_ms - c.ts_recent_at < kPawsIdleMs) {
     return;
   }
   c.ts_recent = s.options.timestamps->value;
@@ -229,8 +228,7 @@ Verdict on_segment(Tcp& t, Connection& c, Segment& s) {
   if (const Verdict v = check_ack(t, c, s); v.reason != Drop::none) return v;
 
   const std::uint32_t seq = s.seq;
-  c.active_ms = c.state == TcpState::fin_wait_2 && !c.has(kOwned) ? c.active_ms
-                                                                  : t.now_ms;
+  c.active_ms = c.state == TcpState::fin_wait_2 && !c.has(kOwned) ? c.active_ms : t.now_ms;
   trim(t, c, s);
   update_ts_recent(t, c, s, seq);
   on_ack(t, c, s);
@@ -255,7 +253,8 @@ Drop Tcp::input(Packet* packet, bool group) {
   const auto view = wire::TcpView::parse(packet->bytes());
   Drop reason = check(*packet, view, group);
   if (reason == Drop::none) {
-    if (!trace->on() && take_predicted(*this, packet, *view)) [[likely]] return Drop::none;
+    if (!trace->on() && take_predicted(*this, packet, *view)) [[likely]]
+      return Drop::none;
     return input_segment(packet, *view);
   }
   packets->give_back(packet);
@@ -304,8 +303,8 @@ void on_soft_error(Tcp& t, Connection& c, Error error) {
 bool Tcp::on_path_error(const Endpoint& local, const Endpoint& remote, const PathError& error) {
   Connection* c = find(*this, local, remote).connection;
   if (c == nullptr) return false;
-  const bool believable =
-      seq_ge(error.quoted_seq, c->snd.una) && seq_lt(error.quoted_seq, seq_max(c->snd.nxt, c->snd.una + 1));
+  const bool believable = seq_ge(error.quoted_seq, c->snd.una) &&
+                          seq_lt(error.quoted_seq, seq_max(c->snd.nxt, c->snd.una + 1));
   if (!believable) return false;
   switch (error.kind) {
     case PathError::Kind::too_big:

@@ -12,7 +12,7 @@ struct Verdict {
 };
 
 // --- input_syn.cpp: states before ESTABLISHED ---
-Drop on_unmatched(Tcp& t, Segment& s);                // LISTEN or CLOSED
+Drop on_unmatched(Tcp& t, Segment& s);  // LISTEN or CLOSED
 Drop on_time_wait(Tcp& t, TimeWait& w, Segment& s);
 Verdict on_syn_sent(Tcp& t, Connection& c, Segment& s);
 Verdict on_syn_received_ack(Tcp& t, Connection& c, const Segment& s);

@@ -15,9 +15,9 @@
 namespace naru::tcp {
 namespace {
 
-constexpr std::uint16_t kDefaultMssV4 = 536;   // RFC 9293 3.7.1
+constexpr std::uint16_t kDefaultMssV4 = 536;  // RFC 9293 3.7.1
 constexpr std::uint16_t kDefaultMssV6 = 1220;
-constexpr std::uint8_t kMaxShift = 14;         // RFC 7323 2.3
+constexpr std::uint8_t kMaxShift = 14;  // RFC 7323 2.3
 constexpr Duration kResendSyn = 2ms;
 
 // What the peer's SYN says, together with what we offer (or would).
@@ -38,7 +38,8 @@ void negotiate(Tcp& t, Connection& c, const wire::TcpOptions& o) {
     c.snd_scale = c.rcv_scale = 0;
   }
   const std::uint32_t options = c.has(kTimestamps) ? wire::TcpOptions::kTimestampsSize : 0;
-  const std::uint32_t mss = std::max<std::uint32_t>(c.peer_mss, t.options->u32(Option::tcp_min_send_mss));
+  const std::uint32_t mss =
+      std::max<std::uint32_t>(c.peer_mss, t.options->u32(Option::tcp_min_send_mss));
   c.smss = static_cast<std::uint16_t>(mss - options);
 }
 
@@ -100,7 +101,8 @@ void reply_cookie(Tcp& t, const Segment& s) {
   reply.local = s.local;
   reply.remote = s.remote;
   reply.tos = s.tos & 0xfcU;
-  const std::uint16_t mss = s.options.mss.value_or(s.remote.addr.is_v4() ? kDefaultMssV4 : kDefaultMssV6);
+  const std::uint16_t mss =
+      s.options.mss.value_or(s.remote.addr.is_v4() ? kDefaultMssV4 : kDefaultMssV6);
   reply.seq = t.cookies.make(s.local, s.remote, s.seq, mss, t.now);
   reply.ack = s.seq + 1;
   reply.flags = wire::kSyn | wire::kAck;
@@ -237,10 +239,10 @@ Drop on_unmatched(Tcp& t, Segment& s) {
 
 Drop on_time_wait(Tcp& t, TimeWait& w, Segment& s) {
   if (s.has(wire::kRst)) return Drop::tcp_old_duplicate;  // RFC 1337
-  const bool newer_stamp = w.timestamps() && s.options.timestamps &&
-                           seq_gt(s.options.timestamps->value, w.ts_recent);
-  const bool older_stamp = w.timestamps() && s.options.timestamps &&
-                           seq_lt(s.options.timestamps->value, w.ts_recent);
+  const bool newer_stamp =
+      w.timestamps() && s.options.timestamps && seq_gt(s.options.timestamps->value, w.ts_recent);
+  const bool older_stamp =
+      w.timestamps() && s.options.timestamps && seq_lt(s.options.timestamps->value, w.ts_recent);
   if (s.has(wire::kSyn) && !s.has(wire::kAck) && !s.has(wire::kFin)) {
     const std::uint32_t listener = find_listener(t, s.local, s.remote);
     const bool is_new = newer_stamp || (!older_stamp && seq_gt(s.seq, w.rcv_nxt));

@@ -221,9 +221,9 @@ Flow* take_flow(Tcp& t, Connection& c) {
   f->receive_mss = std::max<std::uint32_t>(c.smss, 1);
   f->read_epoch = f->progress_at = t.now;
   const Extra* x = t.extra_of(c);
-  const std::int64_t algorithm =
-      x != nullptr && x->congestion >= 0 ? x->congestion
-                                         : t.options->get(Option::tcp_congestion_control);
+  const std::int64_t algorithm = x != nullptr && x->congestion >= 0
+                                     ? x->congestion
+                                     : t.options->get(Option::tcp_congestion_control);
   f->congestion.start(static_cast<Algorithm>(algorithm), c.smss,
                       t.options->u32(Option::tcp_initial_window));
   if (c.saved_cwnd != 0) {

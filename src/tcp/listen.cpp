@@ -65,9 +65,10 @@ std::uint32_t find_listener(Tcp& t, const Endpoint& local, const Endpoint& remot
 Status hold_port(Tcp& t, Connection& c, const Endpoint& local) {
   Endpoint wanted = local;
   if (wanted.port == 0) {
-    const auto port = t.ports.choose(port_range(t), local.addr, {}, *t.random, [&](std::uint16_t p) {
-      return is_taken(t, c, {local.addr, p});
-    });
+    const auto port =
+        t.ports.choose(port_range(t), local.addr, {}, *t.random, [&](std::uint16_t p) {
+          return is_taken(t, c, {local.addr, p});
+        });
     if (!port) return std::unexpected(Error::address_in_use);
     wanted.port = *port;
     c.set(kAutoPort);

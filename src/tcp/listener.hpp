@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/wire/address.hpp>
 
 #include "base/slab.hpp"

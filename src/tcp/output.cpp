@@ -24,8 +24,7 @@ std::uint32_t send_edge(const Connection& c) { return c.snd.una + c.snd.wnd; }
 bool next_syn(Tcp& t, Connection& c, const PathLimits& limits, TxFrame& frame) {
   if (c.has(kSynPending)) {
     c.clear(kSynPending);
-    const std::uint8_t flags =
-        c.state == TcpState::syn_sent ? wire::kSyn : wire::kSyn | wire::kAck;
+    const std::uint8_t flags = c.state == TcpState::syn_sent ? wire::kSyn : wire::kSyn | wire::kAck;
     c.snd.nxt = c.snd.iss + 1;
     emit(t, c, limits, {c.snd.iss, flags, 0, 0}, frame);
     arm_syn(t, c);
@@ -73,8 +72,8 @@ std::uint32_t sendable(Tcp& t, Connection& c, Flow& f, const PathLimits& limits)
     length = room / c.smss * c.smss;
     if (length == 0) return 0;
   }
-  const std::uint64_t most = std::min<std::uint64_t>(max_payload(c, limits),
-                                                     std::uint64_t{limits.room} * c.smss);
+  const std::uint64_t most =
+      std::min<std::uint64_t>(max_payload(c, limits), std::uint64_t{limits.room} * c.smss);
   const bool is_rest = length == unsent && length <= most;
   length = static_cast<std::uint32_t>(std::min<std::uint64_t>(length, most));
   const std::uint32_t tail = length % c.smss;
@@ -232,10 +231,11 @@ bool Tcp::next_segment(Connection& c, const PathLimits& limits, TxFrame& frame) 
   }
   if (f != nullptr) {
     // What SACK has to say does not fit on full segments.
-    const bool sack_due = c.has(kAckNow) && (f->reassembly != nullptr || f->dsack_start != f->dsack_end);
-    if (!sack_due && (next_lost(*this, c, *f, limits, frame) ||
-                      next_data(*this, c, *f, limits, frame) ||
-                      next_unproven(*this, c, *f, limits, frame))) {
+    const bool sack_due =
+        c.has(kAckNow) && (f->reassembly != nullptr || f->dsack_start != f->dsack_end);
+    if (!sack_due &&
+        (next_lost(*this, c, *f, limits, frame) || next_data(*this, c, *f, limits, frame) ||
+         next_unproven(*this, c, *f, limits, frame))) {
       return true;
     }
   }

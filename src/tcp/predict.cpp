@@ -49,9 +49,11 @@ bool take_predicted(Tcp& t, Packet* packet, const wire::TcpView& view) {
   if (view.seq() != c.rcv.nxt || !has_usual_options(c, view, stamps)) return false;
   const auto length = static_cast<std::uint32_t>(view.payload().size());
   const std::uint32_t acked = view.ack() - c.snd.una;
-  if (length > c.rcv.adv - c.rcv.nxt || acked > c.in_flight() || (length | acked) == 0) return false;
+  if (length > c.rcv.adv - c.rcv.nxt || acked > c.in_flight() || (length | acked) == 0)
+    return false;
   Flow* f = t.flow_of(c);
-  if (f == nullptr || !is_undisturbed(*f) || (!c.has(kOwned) && c.listener == kNoIndex)) return false;
+  if (f == nullptr || !is_undisturbed(*f) || (!c.has(kOwned) && c.listener == kNoIndex))
+    return false;
   if (length != 0 && !may_keep(t, *packet, true)) return false;
 
   take_flow(t, c);  // off the quiet list

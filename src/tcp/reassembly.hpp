@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <naru/buf/packet.hpp>
 #include <span>
+
+#include <naru/buf/packet.hpp>
 
 #include "base/slab.hpp"
 #include "wire/tcp_options.hpp"
@@ -27,7 +28,7 @@ struct Reassembly {
   std::uint32_t count = 0;
   std::uint32_t bytes = 0;
   std::uint32_t stamp = 0;
-  bool fin = false;           // a FIN waits at fin_seq
+  bool fin = false;  // a FIN waits at fin_seq
   std::uint32_t fin_seq = 0;
   // What of the packet inserted last had come before: the first such bytes (RFC 2883 4).
   wire::SackBlock duplicate;

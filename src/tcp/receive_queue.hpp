@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/base/bytes.hpp>
 #include <naru/buf/packet.hpp>
 

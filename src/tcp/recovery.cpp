@@ -111,8 +111,7 @@ std::optional<Recovery::Piece> Recovery::next_lost(std::uint32_t una,
 }
 
 std::optional<Recovery::Piece> Recovery::next_unproven(std::uint32_t una, std::uint32_t nxt,
-                                                       std::uint32_t smss,
-                                                       const Scoreboard* sack) {
+                                                       std::uint32_t smss, const Scoreboard* sack) {
   if (phase_ != Phase::recovery || sack == nullptr) return std::nullopt;
   const std::uint32_t highest = sack->highest(una);
   const std::uint32_t from = seq_max(high_rxt_, una);

@@ -73,7 +73,7 @@ class Recovery {
   Phase phase_ = Phase::open;
   bool first_due_ = false;
   bool rescued_ = false;
-  bool rescuing_ = false;  // the piece given last is the rescue piece
+  bool rescuing_ = false;        // the piece given last is the rescue piece
   bool recovered_once_ = false;  // recover_ means something
   std::uint32_t duplicate_acks_ = 0;
   std::uint32_t recover_ = 0;

@@ -40,7 +40,9 @@ struct Scoreboard {
   // ends (at most `limit`).
   Range hole_from(std::uint32_t seq, std::uint32_t limit) const;
   // One past the highest reported byte; `una` when none.
-  std::uint32_t highest(std::uint32_t una) const { return count == 0 ? una : ranges[count - 1].end; }
+  std::uint32_t highest(std::uint32_t una) const {
+    return count == 0 ? una : ranges[count - 1].end;
+  }
 };
 
 }  // namespace naru::tcp

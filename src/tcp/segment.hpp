@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/buf/packet.hpp>
 #include <naru/wire/address.hpp>
 

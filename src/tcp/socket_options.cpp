@@ -83,20 +83,32 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
   using enum SocketOption;
   const bool on = value != 0;
   switch (option) {
-    case reuse_address: return set_flag(t, c, kReuseAddress, on);
-    case reuse_port: return set_flag(t, c, kReusePort, on);
-    case keep_alive: return set_flag(t, c, kKeepAlive, on);
-    case oob_inline: return set_flag(t, c, kOobInline, on);
-    case no_delay: return set_flag(t, c, kNoDelay, on);
-    case cork: return set_flag(t, c, kCork, on);
-    case linger: return set_linger(t, c, value);
-    case linger2: return set_linger2(t, c, value);
-    case congestion_control: return set_congestion(t, c, value);
-    case mtu_discover: return set_flag(t, c, kNoPathMtu, value == 0);
-    case receive_error: return set_extra(t, c, &Extra::receive_errors, on);
+    case reuse_address:
+      return set_flag(t, c, kReuseAddress, on);
+    case reuse_port:
+      return set_flag(t, c, kReusePort, on);
+    case keep_alive:
+      return set_flag(t, c, kKeepAlive, on);
+    case oob_inline:
+      return set_flag(t, c, kOobInline, on);
+    case no_delay:
+      return set_flag(t, c, kNoDelay, on);
+    case cork:
+      return set_flag(t, c, kCork, on);
+    case linger:
+      return set_linger(t, c, value);
+    case linger2:
+      return set_linger2(t, c, value);
+    case congestion_control:
+      return set_congestion(t, c, value);
+    case mtu_discover:
+      return set_flag(t, c, kNoPathMtu, value == 0);
+    case receive_error:
+      return set_extra(t, c, &Extra::receive_errors, on);
     case broadcast:
     case quick_ack:
-    case multicast_ttl: return {};
+    case multicast_ttl:
+      return {};
     case send_buffer:
       c.send_buffer = static_cast<std::uint32_t>(std::clamp(value * 2, kLeastSend, kMostBuffer));
       c.set(kFixedSendBuffer);
@@ -117,7 +129,8 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
       return s;
     }
     case keep_interval:
-      return in(value, 1, 32'767) ? set_extra(t, c, &Extra::keep_interval_ms, value * 1000) : invalid();
+      return in(value, 1, 32'767) ? set_extra(t, c, &Extra::keep_interval_ms, value * 1000)
+                                  : invalid();
     case keep_count:
       return in(value, 1, 127) ? set_extra(t, c, &Extra::keep_count, value) : invalid();
     case syn_count:
@@ -131,7 +144,8 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
     case tos:
       c.tos = static_cast<std::uint8_t>(value) & 0xfcU;  // ECN is TCP's own (RFC 3168)
       return {};
-    default: return std::unexpected(Error::no_protocol_option);
+    default:
+      return std::unexpected(Error::no_protocol_option);
   }
 }
 
@@ -141,33 +155,54 @@ Result<std::int64_t> get_option(const Tcp& t, const Connection& c, SocketOption 
   const Extra none;
   const Extra& e = x == nullptr ? none : *x;
   switch (option) {
-    case reuse_address: return c.has(kReuseAddress);
-    case reuse_port: return c.has(kReusePort);
-    case keep_alive: return c.has(kKeepAlive);
-    case oob_inline: return c.has(kOobInline);
-    case no_delay: return c.has(kNoDelay);
-    case cork: return c.has(kCork);
-    case linger: return c.has(kLinger) ? e.linger_s : -1;
+    case reuse_address:
+      return c.has(kReuseAddress);
+    case reuse_port:
+      return c.has(kReusePort);
+    case keep_alive:
+      return c.has(kKeepAlive);
+    case oob_inline:
+      return c.has(kOobInline);
+    case no_delay:
+      return c.has(kNoDelay);
+    case cork:
+      return c.has(kCork);
+    case linger:
+      return c.has(kLinger) ? e.linger_s : -1;
     case linger2:
       return e.fin_timeout_ms == kNoFinWait
                  ? -1
                  : seconds_or(t, e.fin_timeout_ms, Option::tcp_fin_timeout);
     case congestion_control:
       return e.congestion >= 0 ? e.congestion : t.options->get(Option::tcp_congestion_control);
-    case mtu_discover: return c.has(kNoPathMtu) ? 0 : 1;
-    case send_buffer: return c.send_buffer;
-    case receive_buffer: return c.receive_buffer;
-    case max_segment: return e.max_segment != 0 && !is_synchronized(c.state) ? e.max_segment : c.smss;
-    case keep_idle: return seconds_or(t, e.keep_idle_ms, Option::tcp_keepalive_idle);
-    case keep_interval: return seconds_or(t, e.keep_interval_ms, Option::tcp_keepalive_interval);
-    case keep_count: return e.keep_count != 0 ? e.keep_count : t.options->get(Option::tcp_keepalive_count);
-    case syn_count: return e.syn_count != 0 ? e.syn_count : t.options->get(Option::tcp_syn_retries);
-    case user_timeout: return e.user_timeout_ms;
-    case ttl: return c.ttl != 0 ? c.ttl : t.options->get(Option::ip_default_ttl);
-    case tos: return c.tos;
-    case type: return 1;
-    case accepting: return c.state == TcpState::listen;
-    case readable_bytes: return tcp::readable_bytes(t, c);
+    case mtu_discover:
+      return c.has(kNoPathMtu) ? 0 : 1;
+    case send_buffer:
+      return c.send_buffer;
+    case receive_buffer:
+      return c.receive_buffer;
+    case max_segment:
+      return e.max_segment != 0 && !is_synchronized(c.state) ? e.max_segment : c.smss;
+    case keep_idle:
+      return seconds_or(t, e.keep_idle_ms, Option::tcp_keepalive_idle);
+    case keep_interval:
+      return seconds_or(t, e.keep_interval_ms, Option::tcp_keepalive_interval);
+    case keep_count:
+      return e.keep_count != 0 ? e.keep_count : t.options->get(Option::tcp_keepalive_count);
+    case syn_count:
+      return e.syn_count != 0 ? e.syn_count : t.options->get(Option::tcp_syn_retries);
+    case user_timeout:
+      return e.user_timeout_ms;
+    case ttl:
+      return c.ttl != 0 ? c.ttl : t.options->get(Option::ip_default_ttl);
+    case tos:
+      return c.tos;
+    case type:
+      return 1;
+    case accepting:
+      return c.state == TcpState::listen;
+    case readable_bytes:
+      return tcp::readable_bytes(t, c);
     case unsent_bytes: {
       const Flow* f = t.flow_of(c);
       return f == nullptr ? 0 : f->send.size();
@@ -176,11 +211,15 @@ Result<std::int64_t> get_option(const Tcp& t, const Connection& c, SocketOption 
       const Flow* f = t.flow_of(c);
       return f != nullptr && tcp::at_mark(c, *f);
     }
-    case receive_error: return e.receive_errors;
+    case receive_error:
+      return e.receive_errors;
     case broadcast:
-    case quick_ack: return 0;
-    case multicast_ttl: return 1;
-    default: return std::unexpected(Error::no_protocol_option);
+    case quick_ack:
+      return 0;
+    case multicast_ttl:
+      return 1;
+    default:
+      return std::unexpected(Error::no_protocol_option);
   }
 }
 

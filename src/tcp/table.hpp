@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/base/arena.hpp>
 
 #include "base/slab.hpp"

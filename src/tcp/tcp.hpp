@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/base/arena.hpp>
 #include <naru/buf/packet.hpp>
 #include <naru/buf/tx_frame.hpp>

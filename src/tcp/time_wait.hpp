@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/base/arena.hpp>
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
@@ -16,7 +17,7 @@ struct TimeWait {
   std::uint32_t snd_nxt = 0;
   std::uint32_t rcv_nxt = 0;
   std::uint32_t ts_recent = 0;
-  std::uint32_t ts_offset = 0;  // with ts_recent == ts_offset == 0: no timestamps
+  std::uint32_t ts_offset = 0;   // with ts_recent == ts_offset == 0: no timestamps
   std::uint32_t expires_ms = 0;  // on the 32-bit millisecond clock
   std::uint16_t local_port = 0;
   std::uint16_t remote_port = 0;

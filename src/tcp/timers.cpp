@@ -69,9 +69,8 @@ void count_retry(Connection& c) {
 void on_syn_timer(Tcp& t, Connection& c) {
   const Extra* x = t.extra_of(c);
   const bool active = c.state == TcpState::syn_sent;
-  const std::uint32_t limit =
-      active ? or_option(t, x ? x->syn_count : 0, Option::tcp_syn_retries)
-             : t.options->u32(Option::tcp_synack_retries);
+  const std::uint32_t limit = active ? or_option(t, x ? x->syn_count : 0, Option::tcp_syn_retries)
+                                     : t.options->u32(Option::tcp_synack_retries);
   // active_ms: when the first SYN was sent.
   if (c.retries >= limit || user_timeout_over(t, c, from_ms(t, c.active_ms))) {
     if (c.has(kPassive)) {
@@ -112,7 +111,8 @@ void on_timeout(Tcp& t, Connection& c, Flow& f) {
   t.counters->add(Counter::tcp_timeouts);
   // A peer that reports its first byte missing and still does not acknowledge it
   // has thrown away what it reported (RFC 2018 8).
-  if (f.sack != nullptr && (c.retries != 0 || f.sack->hole_from(c.snd.una, c.snd.nxt).start != c.snd.una)) {
+  if (f.sack != nullptr &&
+      (c.retries != 0 || f.sack->hole_from(c.snd.una, c.snd.nxt).start != c.snd.una)) {
     drop_scoreboard(t, f);
   }
   const std::uint32_t flight = c.in_flight();

@@ -132,7 +132,8 @@ Result<std::size_t> send(Tcp& t, Connection& c, Bytes data, unsigned flags) {
   if (f->send.empty()) f->progress_at = t.now;
   const std::uint32_t space = send_space(c, f);
   const std::size_t taken =
-      space == 0 ? 0 : f->send.append(t.blocks, data.first(std::min<std::size_t>(data.size(), space)));
+      space == 0 ? 0
+                 : f->send.append(t.blocks, data.first(std::min<std::size_t>(data.size(), space)));
   if (taken == 0) {
     c.set(kWantSpace);
     settle(t, c);

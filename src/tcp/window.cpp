@@ -62,7 +62,8 @@ void on_read(Tcp& t, Connection& c, Flow& f, std::uint32_t n) {
     const std::uint64_t wanted = std::uint64_t{f.read_bytes} * 4;
     const auto most = static_cast<std::uint64_t>(t.options->get(Option::tcp_receive_buffer_max));
     if (!c.has(kFixedReceiveBuffer) && wanted > c.receive_buffer) {
-      c.receive_buffer = static_cast<std::uint32_t>(std::min(wanted, std::max<std::uint64_t>(most, c.receive_buffer)));
+      c.receive_buffer = static_cast<std::uint32_t>(
+          std::min(wanted, std::max<std::uint64_t>(most, c.receive_buffer)));
     }
     f.read_bytes = 0;
     f.read_epoch = t.now;

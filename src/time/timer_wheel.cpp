@@ -23,7 +23,8 @@ void TimerWheel::insert(TimerNode& timer) {
   const std::uint64_t tick = std::max(tick_of(timer.deadline), tick_);
   const std::uint64_t difference = tick ^ tick_;
   const unsigned level =
-      difference == 0 ? 0 : (63U - static_cast<unsigned>(std::countl_zero(difference))) / kLevelBits;
+      difference == 0 ? 0
+                      : (63U - static_cast<unsigned>(std::countl_zero(difference))) / kLevelBits;
   const unsigned slot = (tick >> (level * kLevelBits)) % kSlots;
   TimerLinks* at = head(level, slot);
   if (at->next == nullptr) at->next = at->prev = at;  // fresh arena memory

@@ -20,7 +20,8 @@ class Ring {
   void set_on(bool on) { on_ = on && capacity_ != 0; }
 
   void emit(const Event& event) {
-    if (on_) [[unlikely]] put(event);
+    if (on_) [[unlikely]]
+      put(event);
   }
 
   // The oldest unread event, or nullptr. Valid until the next emit.

@@ -23,8 +23,7 @@ Answer read(const Frame& frame) {
   const wire::Ipv4View ip = frame.ipv4();
   const auto tcp = wire::TcpView::parse(ip.payload());
   const auto options = wire::TcpOptions::parse(tcp->options());
-  return {tcp->seq(), options.timestamps ? options.timestamps->value : 0, ip.id(),
-          tcp->src_port()};
+  return {tcp->seq(), options.timestamps ? options.timestamps->value : 0, ip.id(), tcp->src_port()};
 }
 
 // The host's answer to a SYN; the connection is taken back at once.
@@ -36,8 +35,8 @@ Answer ask(Wire& wire, const IpAddr& from, std::uint16_t port) {
     return {};
   }
   const Answer answer = read(wire.drain().front());
-  wire.inject(tcp().src(from).sport(port).dport(80).rst().seq(2).render(
-      {.path = Wire::path_from(from)}));
+  wire.inject(
+      tcp().src(from).sport(port).dport(80).rst().seq(2).render({.path = Wire::path_from(from)}));
   return answer;
 }
 

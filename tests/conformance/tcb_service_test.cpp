@@ -6,7 +6,7 @@
 namespace naru::test {
 namespace {
 
-constexpr std::uint8_t kExpedited = 0xb8;  // EF, RFC 3246
+constexpr std::uint8_t kExpedited = 0xb8;       // EF, RFC 3246
 constexpr std::uint8_t kHighThroughput = 0x28;  // AF11, RFC 2597
 
 class Service : public SequenceTest {};

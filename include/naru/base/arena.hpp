@@ -12,9 +12,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <naru/base/result.hpp>
 #include <new>
 #include <utility>
+
+#include <naru/base/result.hpp>
 
 namespace naru {
 

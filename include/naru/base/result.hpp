@@ -11,20 +11,20 @@ namespace naru {
 // table to errno is naru/socket/errno.hpp.
 enum class Error : std::uint8_t {
   none,
-  would_block,          // EAGAIN
-  in_progress,          // EINPROGRESS: connect has started
-  already,              // EALREADY: connect is under way
-  is_connected,         // EISCONN
-  not_connected,        // ENOTCONN
-  refused,              // ECONNREFUSED
-  reset,                // ECONNRESET
-  aborted,              // ECONNABORTED
-  timed_out,            // ETIMEDOUT
-  broken_pipe,          // EPIPE
-  host_unreachable,     // EHOSTUNREACH
-  network_unreachable,  // ENETUNREACH
-  network_down,         // ENETDOWN
-  address_in_use,       // EADDRINUSE
+  would_block,            // EAGAIN
+  in_progress,            // EINPROGRESS: connect has started
+  already,                // EALREADY: connect is under way
+  is_connected,           // EISCONN
+  not_connected,          // ENOTCONN
+  refused,                // ECONNREFUSED
+  reset,                  // ECONNRESET
+  aborted,                // ECONNABORTED
+  timed_out,              // ETIMEDOUT
+  broken_pipe,            // EPIPE
+  host_unreachable,       // EHOSTUNREACH
+  network_unreachable,    // ENETUNREACH
+  network_down,           // ENETDOWN
+  address_in_use,         // EADDRINUSE
   address_not_available,  // EADDRNOTAVAIL
   destination_required,   // EDESTADDRREQ
   message_size,           // EMSGSIZE

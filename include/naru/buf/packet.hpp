@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+
 #include <naru/base/arena.hpp>
 #include <naru/base/bytes.hpp>
 #include <naru/wire/address.hpp>
@@ -37,7 +38,7 @@ struct alignas(64) Packet {
   bool fragmented = false;      // put together from fragments
   std::uint8_t tos = 0;
   std::uint8_t ttl = 0;
-  std::uint8_t protocol = 0;  // of the layer-4 header at data
+  std::uint8_t protocol = 0;   // of the layer-4 header at data
   std::uint16_t gso_size = 0;  // not 0: the link delivered several segments of this size as one
 
   // Where TCP's payload in `data` starts and where it ends, in sequence space.

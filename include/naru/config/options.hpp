@@ -3,10 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <naru/base/result.hpp>
-#include <naru/time/time.hpp>
 #include <optional>
 #include <string_view>
+
+#include <naru/base/result.hpp>
+#include <naru/time/time.hpp>
 
 namespace naru {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/base/bytes.hpp>
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
@@ -46,21 +47,21 @@ struct Accepted {
 
 // Flags of send and recv (may be combined).
 namespace msg {
-inline constexpr unsigned kMore = 1;    // more follows at once: do not send a short segment
-inline constexpr unsigned kOob = 2;     // urgent data (RFC 9293 3.8.5, RFC 6093)
-inline constexpr unsigned kPeek = 4;    // leave the data in the queue
-inline constexpr unsigned kTrunc = 8;   // udp: answer the datagram's full length
+inline constexpr unsigned kMore = 1;   // more follows at once: do not send a short segment
+inline constexpr unsigned kOob = 2;    // urgent data (RFC 9293 3.8.5, RFC 6093)
+inline constexpr unsigned kPeek = 4;   // leave the data in the queue
+inline constexpr unsigned kTrunc = 8;  // udp: answer the datagram's full length
 }  // namespace msg
 
 // What recv_from tells of a datagram.
 struct DatagramInfo {
   Endpoint source;
-  IpAddr destination;            // IP_PKTINFO
+  IpAddr destination;  // IP_PKTINFO
   std::uint8_t interface = 0;
   std::uint8_t ttl = 0;
   std::uint8_t tos = 0;
-  bool truncated = false;        // the buffer was smaller than the datagram: the rest is gone
-  std::uint32_t length = 0;      // of the datagram
+  bool truncated = false;    // the buffer was smaller than the datagram: the rest is gone
+  std::uint32_t length = 0;  // of the datagram
 };
 
 enum class Shutdown : std::uint8_t { receive, send, both };
@@ -71,33 +72,33 @@ enum class SocketOption : std::uint8_t {
   reuse_address,
   reuse_port,
   keep_alive,
-  linger,            // seconds; -1 off; 0 aborts on close
-  send_buffer,       // bytes; read back doubled, as Linux
-  receive_buffer,    // bytes; read back doubled, as Linux
+  linger,          // seconds; -1 off; 0 aborts on close
+  send_buffer,     // bytes; read back doubled, as Linux
+  receive_buffer,  // bytes; read back doubled, as Linux
   broadcast,
   oob_inline,
   no_delay,
   cork,
-  max_segment,       // TCP_MAXSEG
-  keep_idle,         // seconds
-  keep_interval,     // seconds
+  max_segment,    // TCP_MAXSEG
+  keep_idle,      // seconds
+  keep_interval,  // seconds
   keep_count,
   syn_count,
-  user_timeout,      // milliseconds
-  linger2,           // seconds in FIN-WAIT-2 after close; -1 none
+  user_timeout,  // milliseconds
+  linger2,       // seconds in FIN-WAIT-2 after close; -1 none
   quick_ack,
-  defer_accept,      // seconds
+  defer_accept,  // seconds
   congestion_control,
-  ttl,               // 1..255, or -1 for the default
+  ttl,  // 1..255, or -1 for the default
   multicast_ttl,
   tos,
-  mtu_discover,      // 0 never sets DF, 1 or 2 sets it
-  receive_error,     // IP_RECVERR
-  type,              // read only: 1 stream, 2 datagram
-  accepting,         // read only: listening
-  at_mark,           // read only: SIOCATMARK
-  readable_bytes,    // read only: FIONREAD
-  unsent_bytes,      // read only: SIOCOUTQ
+  mtu_discover,    // 0 never sets DF, 1 or 2 sets it
+  receive_error,   // IP_RECVERR
+  type,            // read only: 1 stream, 2 datagram
+  accepting,       // read only: listening
+  at_mark,         // read only: SIOCATMARK
+  readable_bytes,  // read only: FIONREAD
+  unsent_bytes,    // read only: SIOCOUTQ
 };
 
 // RFC 9293 3.3.2.
@@ -118,7 +119,7 @@ enum class TcpState : std::uint8_t {
 // What TCP_INFO tells.
 struct TcpInfo {
   TcpState state{};
-  std::uint8_t retransmits = 0;   // of the segment at snd.una
+  std::uint8_t retransmits = 0;  // of the segment at snd.una
   std::uint8_t probes = 0;
   std::uint8_t backoff = 0;
   bool timestamps = false;
@@ -126,16 +127,16 @@ struct TcpInfo {
   bool window_scaling = false;
   std::uint8_t send_scale = 0;
   std::uint8_t receive_scale = 0;
-  std::uint8_t recovery = 0;      // 0 open, 1 disorder, 3 recovery, 4 loss (as Linux's ca_state)
+  std::uint8_t recovery = 0;  // 0 open, 1 disorder, 3 recovery, 4 loss (as Linux's ca_state)
   Duration rto{};
   Duration srtt{};
   Duration rttvar{};
   Duration min_rtt{};
-  std::uint32_t send_mss = 0;     // payload of a full segment
+  std::uint32_t send_mss = 0;  // payload of a full segment
   std::uint32_t receive_mss = 0;
   std::uint32_t advertised_mss = 0;
   std::uint32_t path_mtu = 0;
-  std::uint32_t unacked = 0;      // segments in flight
+  std::uint32_t unacked = 0;  // segments in flight
   std::uint32_t sacked = 0;
   std::uint32_t lost = 0;
   std::uint32_t retransmitted = 0;  // segments of those in flight sent again
@@ -151,8 +152,8 @@ struct TcpInfo {
   std::uint32_t segments_out = 0;
   std::uint32_t segments_in = 0;
   std::uint32_t delivered = 0;
-  std::uint32_t send_queue = 0;    // bytes not yet acknowledged or sent
-  std::uint32_t receive_queue = 0; // bytes not yet read
+  std::uint32_t send_queue = 0;     // bytes not yet acknowledged or sent
+  std::uint32_t receive_queue = 0;  // bytes not yet read
 };
 
 }  // namespace naru

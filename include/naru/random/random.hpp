@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+
 #include <naru/base/bytes.hpp>
 
 namespace naru {

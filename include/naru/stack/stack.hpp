@@ -11,17 +11,18 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
 #include <naru/base/arena.hpp>
 #include <naru/base/result.hpp>
 #include <naru/config/counters.hpp>
 #include <naru/config/options.hpp>
+#include <naru/config/socket_types.hpp>
 #include <naru/link/link.hpp>
 #include <naru/random/random.hpp>
-#include <naru/config/socket_types.hpp>
 #include <naru/trace/event.hpp>
-#include <optional>
-#include <span>
-#include <string_view>
 
 namespace naru {
 
@@ -67,7 +68,8 @@ class Stack {
   Status add_address(std::uint8_t interface, const Prefix& address);
   Status remove_address(std::uint8_t interface, const IpAddr& address);
   // Without a gateway: on the link of the interface.
-  Status add_route(const Prefix& destination, std::optional<IpAddr> gateway, std::uint8_t interface);
+  Status add_route(const Prefix& destination, std::optional<IpAddr> gateway,
+                   std::uint8_t interface);
   Status remove_route(const Prefix& destination);
   Status set_option(Option option, std::int64_t value);
   std::int64_t option(Option option) const;
@@ -105,7 +107,8 @@ class Stack {
   Result<std::size_t> send(SocketId socket, Bytes data, unsigned flags = 0);
   // Bytes given; 0 means that the peer has finished (tcp) or an empty datagram.
   Result<std::size_t> recv(SocketId socket, MutableBytes out, unsigned flags = 0);
-  Result<std::size_t> send_to(SocketId socket, Bytes data, const Endpoint& remote, unsigned flags = 0);
+  Result<std::size_t> send_to(SocketId socket, Bytes data, const Endpoint& remote,
+                              unsigned flags = 0);
   Result<std::size_t> recv_from(SocketId socket, MutableBytes out, DatagramInfo& info,
                                 unsigned flags = 0);
 

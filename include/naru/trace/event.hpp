@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
 
@@ -10,18 +11,18 @@ namespace naru::trace {
 
 enum class Kind : std::uint8_t {
   // socket
-  connect,        // connect() called                     remote
-  listen,         // listen() called                      local, length = backlog
-  accepted,       // accept() took a connection
-  written,        // bytes appended to the send buffer    length, extra = queued now
-  read,           // bytes taken from the receive buffer  length, extra = left
-  closed,         // close() called
+  connect,   // connect() called                     remote
+  listen,    // listen() called                      local, length = backlog
+  accepted,  // accept() took a connection
+  written,   // bytes appended to the send buffer    length, extra = queued now
+  read,      // bytes taken from the receive buffer  length, extra = left
+  closed,    // close() called
   // tcp
-  state,          // state change                         extra = old << 8 | new
-  segment_out,    // seq, ack, length, flags, extra = mss or window
-  segment_in,     // seq, ack, length, flags
-  retransmit,     // seq, length
-  time_wait,      // entered TIME-WAIT                    extra = milliseconds
+  state,        // state change                         extra = old << 8 | new
+  segment_out,  // seq, ack, length, flags, extra = mss or window
+  segment_in,   // seq, ack, length, flags
+  retransmit,   // seq, length
+  time_wait,    // entered TIME-WAIT                    extra = milliseconds
   time_wait_end,
   accept_queued,  // handshake complete, in the accept queue
   received,       // bytes placed into the receive buffer length, extra = readable
@@ -29,8 +30,8 @@ enum class Kind : std::uint8_t {
   datagram_out,
   datagram_in,
   // ip
-  packet_out,     // route chosen: remote = destination, local.addr = next hop, length
-  packet_in,      // checks passed                        length, extra = ttl
+  packet_out,  // route chosen: remote = destination, local.addr = next hop, length
+  packet_in,   // checks passed                        length, extra = ttl
   fragment_in,
   reassembled,
   neighbour_asked,     // ARP request sent for remote.addr
@@ -39,11 +40,11 @@ enum class Kind : std::uint8_t {
   icmp_in,
   icmp_out,
   // link
-  frame_out,      // length, extra = frames that the link cuts it into
-  frame_in,       // length; it lay in the rx ring
-  interrupt,      // the link rang: frames wait
-  poll,           // the stack took a burst                extra = frames
-  dropped,        // extra = Drop
+  frame_out,  // length, extra = frames that the link cuts it into
+  frame_in,   // length; it lay in the rx ring
+  interrupt,  // the link rang: frames wait
+  poll,       // the stack took a burst                extra = frames
+  dropped,    // extra = Drop
 };
 
 // One event. Which fields mean something depends on the kind.
@@ -51,12 +52,12 @@ struct Event {
   Time at{};
   Kind kind{};
   Protocol protocol{};
-  std::uint16_t flags = 0;      // TCP flags
+  std::uint16_t flags = 0;  // TCP flags
   std::uint8_t interface = 0;
-  std::uint32_t object = 0;     // connection or socket index, to tell concurrent ones apart
+  std::uint32_t object = 0;  // connection or socket index, to tell concurrent ones apart
   std::uint32_t seq = 0;
   std::uint32_t ack = 0;
-  std::uint32_t length = 0;     // bytes of the unit that the event is about
+  std::uint32_t length = 0;  // bytes of the unit that the event is about
   std::uint32_t extra = 0;
   MacAddr mac{};
   Endpoint local{};

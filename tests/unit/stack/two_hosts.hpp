@@ -1,9 +1,10 @@
 // Two hosts on a memory wire under a virtual clock.
 #pragma once
 
+#include <memory>
+
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <naru/link/memory.hpp>
 #include <naru/stack/stack.hpp>
 
