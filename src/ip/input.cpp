@@ -215,7 +215,9 @@ Input Ip::reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Tim
     const auto action = reason == Drop::none ? Input::Action::consumed : Input::Action::dropped;
     return {.action = action, .reason = reason};
   }
-  const auto whole_view = *wire::Ipv4View::parse(whole->bytes());
+  const auto parsed = wire::Ipv4View::parse(whole->bytes());
+  if (!parsed) return drop(whole, Drop::fragment_malformed, now);
+  const wire::Ipv4View& whole_view = *parsed;
   whole->network_offset = static_cast<std::uint16_t>(whole->headroom());
   whole->source = received.source;
   whole->destination = received.destination;

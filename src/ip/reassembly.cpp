@@ -102,15 +102,21 @@ Packet* Reassembly::into_small_buffer(Packet* packet, const Ipv4View& view) {
 
 Packet* Reassembly::input(Packet* packet, const Ipv4View& view, Time now, Drop& reason) {
   reason = Drop::none;
-  const bool too_long =
-      view.header_size() + view.fragment_offset() + view.payload().size() > Ipv4::kMaxPacket;
-  if (too_long || !is_well_formed(view)) {
-    if (Assembly* a = too_long ? find(view) : nullptr) remove(*a);
+  packet = into_small_buffer(packet, view);
+  // What counts is the header of the buffer that is kept, whatever was read before.
+  const auto kept = Ipv4View::parse(packet->bytes());
+  if (!kept) {
     reason = context_->drop(packet, Drop::fragment_malformed, now);
     return nullptr;
   }
-  packet = into_small_buffer(packet, view);
-  const Ipv4View header = *Ipv4View::parse(packet->bytes());
+  const Ipv4View& header = *kept;
+  const bool too_long =
+      header.header_size() + header.fragment_offset() + header.payload().size() > Ipv4::kMaxPacket;
+  if (too_long || !is_well_formed(header)) {
+    if (Assembly* a = too_long ? find(header) : nullptr) remove(*a);
+    reason = context_->drop(packet, Drop::fragment_malformed, now);
+    return nullptr;
+  }
   Source& source = source_of(header.src());
   if (!make_room(find(header), source, charge(*packet))) {
     if (Assembly* a = find(header)) remove(*a);
