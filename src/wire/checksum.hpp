@@ -18,6 +18,7 @@
 #include <naru/base/bytes.hpp>
 #include <naru/wire/address.hpp>
 
+#include "base/cpu.hpp"
 #include "wire/fields.hpp"
 
 namespace naru::wire {
@@ -65,29 +66,36 @@ constexpr std::uint16_t update16(std::uint16_t checksum, std::uint16_t old_word,
   return finish(sum);
 }
 
+namespace detail {
+
+// The three ways to do the work: one is chosen by what the processor can do. The
+// portable one is also the reference for the tests.
+std::uint64_t sum_portable(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
+std::uint64_t sum_avx2(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
+std::uint64_t sum_avx512(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
+std::uint64_t copy_and_sum_portable(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
+std::uint64_t copy_and_sum_avx2(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
+std::uint64_t copy_and_sum_avx512(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
+
+}  // namespace detail
+
 // Adds n bytes to `acc`; the piece starts at an even offset (see combine()).
-std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t n, std::uint64_t acc = 0);
+inline std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t n, std::uint64_t acc = 0) {
+  if (kHasAvx512) return detail::sum_avx512(p, n, acc);
+  if (kHasAvx2) return detail::sum_avx2(p, n, acc);
+  return detail::sum_portable(p, n, acc);
+}
 inline std::uint64_t sum_bytes(Bytes bytes, std::uint64_t acc = 0) {
   return sum_bytes(bytes.data(), bytes.size(), acc);
 }
 
 // Copies n bytes (the ranges do not overlap) and gives their sum: the checksum
 // rides on the copy.
-std::uint64_t copy_and_sum(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
-
-namespace detail {
-
-// The two ways to do the work: one is chosen by what the processor can do. The
-// portable one is also a reference for the tests.
-std::uint64_t sum_portable(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
-std::uint64_t copy_and_sum_portable(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
-// The AVX2 ones take a block of at most kAvx2Block bytes.
-inline constexpr std::size_t kAvx2Block = 65536;
-std::uint64_t sum_avx2(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
-std::uint64_t copy_and_sum_avx2(std::uint8_t* dst, const std::uint8_t* src, std::size_t n);
-bool has_avx2();
-
-}  // namespace detail
+inline std::uint64_t copy_and_sum(std::uint8_t* dst, const std::uint8_t* src, std::size_t n) {
+  if (kHasAvx512) return detail::copy_and_sum_avx512(dst, src, n);
+  if (kHasAvx2) return detail::copy_and_sum_avx2(dst, src, n);
+  return detail::copy_and_sum_portable(dst, src, n);
+}
 
 // The sum of a header whose size is known when compiling: no loop, no branch.
 template <std::size_t size>
