@@ -38,7 +38,6 @@ packetdrill: ## run a folder of packetdrill scripts: make packetdrill SUITE=DIR
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (60)
 	@scripts/setup build fuzz
-	@scripts/build fuzz
 	@scripts/fuzz "$(FUZZ_SECONDS)"
 
 lint: ## format, layers, headers, purity, file length
