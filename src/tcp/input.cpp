@@ -339,8 +339,10 @@ void Tcp::on_no_route(Connection& c, Error error) {
   // What was to be sent is tried again by a timer.
   if (c.state == TcpState::syn_received) {
     arm_syn(*this, c);
-  } else if (Flow* f = flow_of(c); f != nullptr) {
+  } else if (Flow* f = flow_to_send(*this, c); f != nullptr) {
     arm_persist(*this, c, *f);
+  } else if (lacks_flow(c)) {
+    arm_flow_wait(*this, c);
   }
 }
 

@@ -234,6 +234,10 @@ Flow* take_flow(Tcp& t, Connection& c) {
   return f;
 }
 
+Flow* flow_to_send(Tcp& t, Connection& c) {
+  return c.has(kFinQueued) && !c.has(kFinSent) ? take_flow(t, c) : t.flow_of(c);
+}
+
 void drop_flow(Tcp& t, Connection& c) {
   if (Flow* f = t.flow_of(c); f != nullptr) give_back_flow(t, c, *f);
 }

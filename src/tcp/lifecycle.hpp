@@ -33,6 +33,8 @@ void release(Tcp& t, Connection& c);
 // --- flows ---
 // The connection's flow, taken when it has none; nullptr when all are in use.
 Flow* take_flow(Tcp& t, Connection& c);
+// The flow that sending needs: a FIN wants one for its retransmission timer.
+Flow* flow_to_send(Tcp& t, Connection& c);
 // Gives the flow back with all that is in it.
 void drop_flow(Tcp& t, Connection& c);
 // Rests the flow when there is nothing left to do with it.

@@ -222,8 +222,8 @@ bool Tcp::next_segment(Connection& c, const PathLimits& limits, TxFrame& frame) 
     return (c.state == TcpState::syn_sent || c.state == TcpState::syn_received) &&
            next_syn(*this, c, limits, frame);
   }
-  // A FIN needs a retransmission timer and so a flow.
-  Flow* f = c.has(kFinQueued) && !c.has(kFinSent) ? take_flow(*this, c) : flow_of(c);
+  Flow* f = flow_to_send(*this, c);
+  if (f == nullptr && lacks_flow(c)) arm_flow_wait(*this, c);
   if (f != nullptr && f->path_mtu != limits.mtu) refresh_mss(*this, c, *f, limits);
   if (c.has(kProbeNow)) {
     emit_probe(*this, c, limits, frame);

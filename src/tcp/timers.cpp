@@ -186,6 +186,8 @@ void fire(Tcp& t, Connection& c) {
   if (Flow* f = t.flow_of(c); f != nullptr) {
     if (!fire_flow(t, c, *f)) return;
     next = std::min({f->ack_at, f->cork_until, f->retransmit_at});
+  } else if (lacks_flow(c)) {
+    mark_dirty(t, c);  // perhaps there is one now
   }
   if (ends_in_fin_wait_2(c)) {
     if (fin_wait_2_at(t, c) <= t.now) {
@@ -241,6 +243,12 @@ void hold_short(Tcp& t, Connection& c, Flow& f) {
 void arm_keep_alive(Tcp& t, Connection& c) {
   if (keeps_alive(c)) t.wheel.arm_no_later(c, std::max(keep_alive_at(t, c), t.now));
 }
+
+bool lacks_flow(const Connection& c) {
+  return c.flow == kNoIndex && c.has(kFinQueued) && !c.has(kFinSent);
+}
+
+void arm_flow_wait(Tcp& t, Connection& c) { t.wheel.arm_no_later(c, t.now + current_rto(t, c)); }
 
 void arm_fin_wait_2(Tcp& t, Connection& c) {
   c.active_ms = t.now_ms;

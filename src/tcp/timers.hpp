@@ -2,6 +2,7 @@
 //
 //   SYN-SENT, SYN-RECEIVED   the entry itself: retransmission of the SYN
 //   with a flow              retransmit_at (or persist), ack_at, cork_until
+//   without a flow           another try to get one for the FIN
 //   idle                     keep-alive, computed from active_ms
 //   FIN-WAIT-2, closed by    its end, computed from active_ms
 //   the program
@@ -24,6 +25,9 @@ void arm_delayed_ack(Tcp& t, Connection& c, Flow& f);
 // A short segment waits for more (MSG_MORE, TCP_CORK), but not for ever.
 void hold_short(Tcp& t, Connection& c, Flow& f);
 void arm_keep_alive(Tcp& t, Connection& c);
+// A FIN is to be sent and has no flow, because all were in use: tries again.
+bool lacks_flow(const Connection& c);
+void arm_flow_wait(Tcp& t, Connection& c);
 // FIN-WAIT-2 without a program ends by itself.
 void arm_fin_wait_2(Tcp& t, Connection& c);
 

@@ -1,0 +1,43 @@
+// A FIN is sent in the end, whatever is in its way at first.
+#include <memory>
+
+#include "dsl/fixture.hpp"
+
+namespace naru::test {
+namespace {
+
+struct Fin : StackTest {};
+
+TEST_F(Fin, IsSentWhenThereIsARouteAgain) {
+  Socket server = establish(peer);
+  wire.link.up = false;
+  wire.settle();
+  server.must(server.close());
+  wire.advance(3s);
+  peer.drain();
+  wire.link.up = true;
+  peer.expect_between(0s, 10s, tcp().fin().ack());
+  peer.inject(tcp().ack());
+  wire.drain();
+}
+
+TEST_F(Fin, IsSentWhenThereIsAFlowAgain) {
+  wire.set(Option::max_flows, 16);
+  std::vector<std::unique_ptr<Peer>> others;
+  std::vector<Socket> busy;
+  for (std::uint16_t i = 0; i < 16; ++i) {
+    others.push_back(std::make_unique<Peer>(wire, ip4("10.0.0.3"), 50'000 + i));
+    busy.push_back(establish(*others.back()));
+  }
+  Socket server = establish(peer);
+  for (Socket& socket : busy) socket.send("x");
+  server.must(server.shutdown(Shutdown::send));
+  peer.expect_silence();
+  others[3]->drain();
+  others[3]->inject(tcp().ack());
+  peer.expect_between(0s, 2s, tcp().fin().ack());
+  wire.forget_frames();
+}
+
+}  // namespace
+}  // namespace naru::test
