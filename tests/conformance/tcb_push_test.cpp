@@ -120,6 +120,28 @@ TEST_P(Choices, WhatIsQueuedCannotBeTakenBack) {
   peer.inject(tcp().ack());
 }
 
+// ECN is not negotiated: neither offered nor agreed to.
+TEST_P(Choices, EcnIsNotNegotiated) {
+  NARU_CHECKS("TCB-080");
+  Socket socket;
+  if (open() == Open::active) {
+    socket = reach(TcpState::syn_sent);  // its SYN has no other flags
+    peer.inject(plain_syn().syn().ack().ece());
+    peer.expect(tcp().ack(1));
+  } else {
+    wire.listener();
+    peer.inject(plain_syn().syn().ece().cwr());
+    peer.expect(tcp().syn().ack(1).tos(0));
+    peer.inject(tcp().ack());
+    socket = wire.listener().accept();
+  }
+  socket.send("data");
+  peer.expect(tcp().psh().ack().tos(0).data("data"));
+  peer.inject(tcp().ack().data("data").tos(3));  // CE
+  wire.advance(500ms);
+  peer.expect(tcp().ack(5).length(0));
+}
+
 // Data on a SYN is not kept: the peer sends it again (RFC 9293 3.10.7.2 allows either).
 class PassiveChoices : public StackTest {};
 
