@@ -26,6 +26,17 @@ bool is_legal_mix(std::uint8_t ecn_seen) {
 
 }  // namespace
 
+FragmentHeader::FragmentHeader(const Ipv4View& view)
+    : source(view.src()),
+      destination(view.dst()),
+      begin(view.fragment_offset()),
+      size(static_cast<std::uint32_t>(view.payload().size())),
+      id(view.id()),
+      protocol(static_cast<std::uint8_t>(view.protocol())),
+      header_size(static_cast<std::uint8_t>(view.header_size())),
+      ecn(view.ecn()),
+      more(view.more_fragments()) {}
+
 bool Reassembly::init(Arena& arena, Context& context) {
   context_ = &context;
   const std::uint32_t smallest = sizeof(Packet) + PacketPool::kSmallCapacity;
@@ -33,22 +44,22 @@ bool Reassembly::init(Arena& arena, Context& context) {
   return assemblies_.init(arena, most) && table_.init(arena, assemblies_, most);
 }
 
-Assembly* Reassembly::find(const Ipv4View& view) const {
-  return table_.find(hash(view), [&](const Assembly& a) {
-    return a.id == view.id() && a.source == view.src() && a.destination == view.dst() &&
-           a.protocol == static_cast<std::uint8_t>(view.protocol());
+Assembly* Reassembly::find(const FragmentHeader& h) const {
+  return table_.find(hash(h), [&](const Assembly& a) {
+    return a.id == h.id && a.source == h.source && a.destination == h.destination &&
+           a.protocol == h.protocol;
   });
 }
 
-Assembly* Reassembly::find_or_add(const Ipv4View& view, Time now) {
-  if (Assembly* known = find(view)) return known;
+Assembly* Reassembly::find_or_add(const FragmentHeader& h, Time now) {
+  if (Assembly* known = find(h)) return known;
   Assembly* a = assemblies_.take();
   if (a == nullptr) return nullptr;
-  a->source = view.src();
-  a->destination = view.dst();
-  a->protocol = static_cast<std::uint8_t>(view.protocol());
-  a->id = view.id();
-  table_.insert(hash(view), a);
+  a->source = h.source;
+  a->destination = h.destination;
+  a->protocol = h.protocol;
+  a->id = h.id;
+  table_.insert(hash(h), a);
   by_age_.push_back(a);
   source_of(a->source).assemblies.push_back(a);
   // From the first fragment on, and not restarted by others (RFC 1122 3.3.2).
@@ -56,14 +67,12 @@ Assembly* Reassembly::find_or_add(const Ipv4View& view, Time now) {
   return a;
 }
 
-bool Reassembly::is_well_formed(const Ipv4View& view) {
-  const std::size_t size = view.payload().size();
-  const std::size_t offset = view.fragment_offset();
-  if (size == 0 || (view.more_fragments() && size % 8 != 0)) return false;
-  if (view.protocol() != Protocol::tcp) return true;
+bool Reassembly::is_well_formed(const FragmentHeader& h, Bytes payload) {
+  if (h.size == 0 || (h.more && h.size % 8 != 0)) return false;
+  if (h.protocol != static_cast<std::uint8_t>(Protocol::tcp)) return true;
   // A TCP header may not be split, where it could pass a filter in pieces (RFC 1858, RFC 3128).
-  if (offset == 8) return false;
-  return offset != 0 || wire::TcpView::parse(view.payload()).has_value();
+  if (h.begin == 8) return false;
+  return h.begin != 0 || wire::TcpView::parse(payload).has_value();
 }
 
 // Evicts until `size` more bytes fit into both limits; false when that would take the packet
@@ -109,15 +118,14 @@ Packet* Reassembly::input(Packet* packet, const Ipv4View& view, Time now, Drop& 
     reason = context_->drop(packet, Drop::fragment_malformed, now);
     return nullptr;
   }
-  const Ipv4View& header = *kept;
-  const bool too_long =
-      header.header_size() + header.fragment_offset() + header.payload().size() > Ipv4::kMaxPacket;
-  if (too_long || !is_well_formed(header)) {
+  const FragmentHeader header(*kept);
+  const bool too_long = header.header_size + header.end() > Ipv4::kMaxPacket;
+  if (too_long || !is_well_formed(header, kept->payload())) {
     if (Assembly* a = too_long ? find(header) : nullptr) remove(*a);
     reason = context_->drop(packet, Drop::fragment_malformed, now);
     return nullptr;
   }
-  Source& source = source_of(header.src());
+  Source& source = source_of(header.source);
   if (!make_room(find(header), source, charge(*packet))) {
     if (Assembly* a = find(header)) remove(*a);
     reason = context_->drop(packet, Drop::fragment_memory, now);
@@ -140,10 +148,9 @@ Packet* Reassembly::input(Packet* packet, const Ipv4View& view, Time now, Drop& 
 
 // Takes the packet and answers Drop::none; or tells why all of the assembly is to be
 // dropped, and leaves the packet to the caller.
-Drop Reassembly::insert(Assembly& a, Packet* packet, const Ipv4View& view) {
-  const std::uint32_t begin = view.fragment_offset();
-  const auto size = static_cast<std::uint32_t>(view.payload().size());
-  const std::uint32_t end = begin + size;
+Drop Reassembly::insert(Assembly& a, Packet* packet, const FragmentHeader& header) {
+  const std::uint32_t begin = header.begin;
+  const std::uint32_t end = header.end();
   Packet** link = &a.fragments;
   const Packet* before = nullptr;
   while (*link != nullptr && (*link)->seq < begin) {
@@ -151,15 +158,16 @@ Drop Reassembly::insert(Assembly& a, Packet* packet, const Ipv4View& view) {
     link = &(*link)->next;
   }
   const Packet* after = *link;
-  if (after != nullptr && after->seq == begin && after->length == size) {
-    if (std::memcmp(after->data, view.payload().data(), size) != 0) return Drop::fragment_overlap;
+  if (after != nullptr && after->seq == begin && after->length == header.size) {
+    if (std::memcmp(after->data, packet->data + header.header_size, header.size) != 0)
+      return Drop::fragment_overlap;
     context_->pool->give_back(packet);
     return Drop::none;
   }
   if (before != nullptr && before->seq + before->length > begin) return Drop::fragment_overlap;
   if (after != nullptr && end > after->seq) return Drop::fragment_overlap;
 
-  if (!view.more_fragments()) {
+  if (!header.more) {
     if ((a.total != 0 && a.total != end) || after != nullptr) return Drop::fragment_overlap;
     a.total = end;
   } else if (a.total != 0 && end > a.total) {
@@ -168,17 +176,17 @@ Drop Reassembly::insert(Assembly& a, Packet* packet, const Ipv4View& view) {
   if (a.count == context_->options->u32(Option::ip_reassembly_fragments)) {
     return Drop::fragment_limit;
   }
-  a.ecn_seen |= static_cast<std::uint8_t>(1U << view.ecn());
+  a.ecn_seen |= static_cast<std::uint8_t>(1U << header.ecn);
   if (!is_legal_mix(a.ecn_seen)) return Drop::fragment_ecn;
 
   packet->network_offset = static_cast<std::uint16_t>(packet->headroom());
-  packet->pull(static_cast<std::uint32_t>(view.header_size()));
-  packet->trim(size);
+  packet->pull(header.header_size);
+  packet->trim(header.size);
   packet->seq = begin;
   packet->next = *link;
   *link = packet;
   ++a.count;
-  a.received += size;
+  a.received += header.size;
   a.memory += charge(*packet);
   memory_ += charge(*packet);
   source_of(a.source).memory += charge(*packet);

@@ -25,6 +25,23 @@ namespace naru::ip {
 struct AssemblyOrder;
 struct SourceOrder;
 
+// What identifies the packet of a fragment (RFC 791 2.3), and the fragment's place in it.
+// A value: read once, so that what was checked is what is used.
+struct FragmentHeader {
+  explicit FragmentHeader(const wire::Ipv4View& view);
+  std::uint32_t end() const { return begin + size; }
+
+  IpAddr source;
+  IpAddr destination;
+  std::uint32_t begin = 0;  // of the payload, in bytes
+  std::uint32_t size = 0;
+  std::uint16_t id = 0;
+  std::uint8_t protocol = 0;
+  std::uint8_t header_size = 0;
+  std::uint8_t ecn = 0;
+  bool more = false;
+};
+
 // The fragments of one packet. Of a fragment's Packet, `data` is the IP payload, `seq`
 // its offset, and network_offset leads to its IP header.
 struct Assembly : Timer, ListHook<AssemblyOrder>, ListHook<SourceOrder> {
@@ -69,16 +86,16 @@ class Reassembly {
     const std::uint64_t addresses = (std::uint64_t{source.to_v4()} << 32U) | destination.to_v4();
     return siphash(context_->key, {addresses, (std::uint64_t{protocol} << 16U) | id});
   }
-  std::uint64_t hash(const wire::Ipv4View& view) const {
-    return hash(view.src(), view.dst(), static_cast<std::uint8_t>(view.protocol()), view.id());
+  std::uint64_t hash(const FragmentHeader& h) const {
+    return hash(h.source, h.destination, h.protocol, h.id);
   }
   Source& source_of(const IpAddr& addr) { return sources_[context_->hash(addr, 1) % kSources]; }
-  Assembly* find(const wire::Ipv4View& view) const;
-  Assembly* find_or_add(const wire::Ipv4View& view, Time now);
-  static bool is_well_formed(const wire::Ipv4View& view);
+  Assembly* find(const FragmentHeader& header) const;
+  Assembly* find_or_add(const FragmentHeader& header, Time now);
+  static bool is_well_formed(const FragmentHeader& header, Bytes payload);
   bool make_room(const Assembly* keep, Source& source, std::uint32_t size);
   Packet* into_small_buffer(Packet* packet, const wire::Ipv4View& view);
-  Drop insert(Assembly& assembly, Packet* packet, const wire::Ipv4View& view);
+  Drop insert(Assembly& assembly, Packet* packet, const FragmentHeader& header);
   Packet* assemble(Assembly& assembly, Drop& reason);
   void remove(Assembly& assembly);
 
