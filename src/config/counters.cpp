@@ -50,6 +50,7 @@ constexpr std::array<CounterSpec, kCounterCount> kCounterSpecs{{
     {"tcp.time_wait", "connections that entered TIME-WAIT"},
     {"tcp.time_wait_reused", "TIME-WAIT ended by a new SYN"},
     {"tcp.time_wait_evicted", "TIME-WAIT forgotten early: table full"},
+    {"tcp.orphans_reset", "closed without delivery: tcp.max_orphans"},
 }};
 
 constexpr std::array<CounterSpec, kDropCount> kDropSpecs{{

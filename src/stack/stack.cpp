@@ -176,6 +176,7 @@ const trace::Event* Stack::next_trace() { return state_->trace.pop(); }
 Stack::Usage Stack::usage() const {
   const StackState& s = *state_;
   return {.connections = s.tcp.connections.in_use(),
+          .orphans = s.tcp.orphans,
           .time_wait = s.tcp.time_wait.size(),
           .listeners = s.tcp.listeners.in_use(),
           .udp_sockets = s.udp.sockets_in_use(),

@@ -137,6 +137,11 @@ constexpr bool is_synchronized(TcpState s) {
   return s != TcpState::closed && s != TcpState::listen && s != TcpState::syn_sent &&
          s != TcpState::syn_received;
 }
+// Closed by its program, with data or a FIN still to deliver.
+inline bool is_orphan(const Connection& c) {
+  return !c.has(kOwned) && c.has(kFinQueued) && c.state != TcpState::closed &&
+         c.state != TcpState::fin_wait_2;
+}
 // May the program's bytes still go out / the peer's come in?
 constexpr bool can_send_data(TcpState s) {
   return s == TcpState::established || s == TcpState::close_wait;

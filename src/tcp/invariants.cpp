@@ -89,7 +89,12 @@ void check_invariants(const Tcp& t, const Connection& c) {
 void check_invariants(const Tcp& t) {
   // for_each hands out mutable objects; nothing is changed here.
   auto& connections = const_cast<Slab<Connection>&>(t.connections);
-  connections.for_each([&t](const Connection& c) { check_invariants(t, c); });
+  std::uint32_t orphans = 0;
+  connections.for_each([&](const Connection& c) {
+    check_invariants(t, c);
+    orphans += is_orphan(c) ? 1U : 0U;
+  });
+  NARU_CHECK(orphans == t.orphans);
 }
 
 }  // namespace naru::tcp

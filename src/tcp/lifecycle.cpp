@@ -58,7 +58,14 @@ void set_state(Tcp& t, Connection& c, TcpState state) {
     t.trace->emit(e);
   }
   if (state == TcpState::established) t.counters->add(Counter::tcp_established);
+  t.orphans -= is_orphan(c) ? 1U : 0U;
   c.state = state;
+  t.orphans += is_orphan(c) ? 1U : 0U;
+}
+
+void disown(Tcp& t, Connection& c) {
+  c.clear(kOwned);
+  t.orphans += is_orphan(c) ? 1U : 0U;
 }
 
 namespace {

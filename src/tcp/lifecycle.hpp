@@ -18,6 +18,8 @@ struct Found {
 };
 Found find(Tcp& t, const Endpoint& local, const Endpoint& remote);
 void set_state(Tcp& t, Connection& c, TcpState state);
+// The program's id is gone; what it sent is still delivered.
+void disown(Tcp& t, Connection& c);
 
 // TCP is done with the connection: it leaves the table and its timers; what was
 // received stays readable while a program owns it, else the slot is given back.

@@ -125,7 +125,7 @@ struct Tcp {
   std::uint32_t ready_gone = 0;  // of them, connections that only wait to leave the list
   List<Flow, QuietTag> quiet;
   ReplyQueue replies;
-  std::uint32_t orphans = 0;
+  std::uint32_t orphans = 0;  // is_orphan()
 
   // --- secrets ---
   SipKey isn_key;

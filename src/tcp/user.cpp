@@ -217,7 +217,7 @@ void abort(Tcp& t, Connection& c) {
   if (c.state == TcpState::listen) stop_listening(t, c);
   if (t.trace->on()) t.trace->emit(event(t, c, trace::Kind::closed));
   reset_peer(t, c);
-  c.clear(kOwned);
+  disown(t, c);
   finish(t, c);
 }
 
@@ -227,15 +227,18 @@ void close(Tcp& t, Connection& c) {
   const Flow* f = t.flow_of(c);
   // Unread data would be lost: the peer must know (RFC 9293 3.6.1 SHLD-3).
   const bool unread = f != nullptr && f->receive.size() != 0 && is_synchronized(c.state);
-  if (lingers_zero || unread || c.state == TcpState::closed || c.state == TcpState::listen ||
-      c.state == TcpState::syn_sent) {
+  const bool too_many =
+      c.state != TcpState::fin_wait_2 && t.orphans >= t.options->u32(Option::tcp_max_orphans);
+  if (lingers_zero || unread || too_many || c.state == TcpState::closed ||
+      c.state == TcpState::listen || c.state == TcpState::syn_sent) {
+    if (too_many) t.counters->add(Counter::tcp_orphans_reset);
     abort(t, c);
     return;
   }
   if (t.trace->on()) t.trace->emit(event(t, c, trace::Kind::closed));
   const bool lingers = x == nullptr || x->fin_timeout_ms != kNoFinWait;
   (void)shutdown(t, c, Shutdown::send);
-  c.clear(kOwned);
+  disown(t, c);
   if (c.state == TcpState::fin_wait_2) {
     if (lingers) {
       arm_fin_wait_2(t, c);

@@ -134,6 +134,7 @@ enum class Counter : std::uint8_t {
   tcp_time_wait,
   tcp_time_wait_reused,
   tcp_time_wait_evicted,
+  tcp_orphans_reset,
   count,
 };
 

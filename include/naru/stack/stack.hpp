@@ -135,6 +135,7 @@ class Stack {
   // Sockets, connections, packets and timers in use: all zero on a quiet, closed host.
   struct Usage {
     std::uint32_t connections = 0;
+    std::uint32_t orphans = 0;  // of them, closed by their program but not delivered yet
     std::uint32_t time_wait = 0;
     std::uint32_t listeners = 0;
     std::uint32_t udp_sockets = 0;

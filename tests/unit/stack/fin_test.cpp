@@ -39,5 +39,23 @@ TEST_F(Fin, IsSentWhenThereIsAFlowAgain) {
   wire.forget_frames();
 }
 
+// tcp.max_orphans: who closes one too many resets it instead of delivering.
+TEST_F(Fin, IsAResetWhereTooManyWaitForDelivery) {
+  wire.set(Option::tcp_max_orphans, 1);
+  Peer second(wire, ip4("10.0.0.3"), 50'000);
+  Socket first_server = establish(peer);
+  Socket second_server = establish(second);
+  first_server.must(first_server.close());
+  peer.expect(tcp().fin().ack());
+  EXPECT_EQ(wire.stack().usage().orphans, 1U);
+  second_server.must(second_server.close());
+  second.expect(tcp().rst().ack());
+  EXPECT_EQ(wire.stack().counters().get(Counter::tcp_orphans_reset), 1U);
+  peer.inject(tcp().ack());
+  EXPECT_EQ(wire.stack().usage().orphans, 0U) << "FIN-WAIT-2 has nothing to deliver";
+  peer.inject(tcp().fin().ack());
+  peer.expect(tcp().ack());
+}
+
 }  // namespace
 }  // namespace naru::test
