@@ -54,7 +54,7 @@ bool may_send_short(Tcp& t, Connection& c, Flow& f) {
 // What one frame may carry. Each segment with an urgent pointer goes by itself: the
 // pointer counts from the segment's own number.
 std::uint32_t max_payload(const Connection& c, const PathLimits& limits) {
-  return c.has(kUrgentOut) ? c.smss : limits.max_payload;
+  return c.has(kUrgentOut) ? c.smss : std::max<std::uint32_t>(limits.max_payload, c.smss);
 }
 
 // How many new bytes go now; 0: none.
