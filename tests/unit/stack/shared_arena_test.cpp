@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -23,7 +24,8 @@ constexpr std::size_t kRequest = 300'000;
 constexpr std::size_t kReply = 100'000;
 constexpr int kTurns = 3'000'000;
 
-// Beside the stack in the arena: whose turn it is, and the time.
+// Shared as the arena is, but not in it (a lock refers to the thread that holds it):
+// whose turn it is, and the time.
 struct Shared {
   pthread_mutex_t mutex;
   Time now = Time(1s);
@@ -43,7 +45,7 @@ class Visitor {
       const bool is_done = done(*stack_);
       stack_->poll(shared_.now);
       stack_->check_invariants();
-      ::pthread_mutex_unlock(&shared_.mutex);
+      unlock();
       if (is_done) return true;
       ::sched_yield();
     }
@@ -56,6 +58,7 @@ class Visitor {
       ::pthread_mutex_consistent(&shared_.mutex);
     }
   }
+  void unlock() { ::pthread_mutex_unlock(&shared_.mutex); }
 
  private:
   std::unique_ptr<Stack> stack_;
@@ -163,13 +166,18 @@ class SharedArena : public ::testing::Test {
         {Option::max_send_blocks, 512},   {Option::max_flows, 64},
     };
     for (const auto& [option, value] : sizes) EXPECT_TRUE(config.options.set(option, value));
-    const std::size_t size = arena_size(config) + sizeof(Shared) + 64;
-    mapping = std::make_unique<ArenaMapping>(*ArenaMapping::map_shared(size, kSharedArenaAddress));
-    shared = arena().make<Shared>();
+    mapping = std::make_unique<ArenaMapping>(
+        *ArenaMapping::map_shared(arena_size(config) + 64, kSharedArenaAddress));
+    void* memory =
+        ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    EXPECT_NE(memory, MAP_FAILED);
+    shared = new (memory) Shared;
     make_lock();
     // The creator's own handle is no better than the others'.
     EXPECT_TRUE(Stack::create(arena(), config, shared->now).has_value());
   }
+
+  ~SharedArena() override { ::munmap(shared, sizeof(Shared)); }
 
   Arena& arena() { return mapping->arena(); }
 
@@ -201,7 +209,9 @@ class SharedArena : public ::testing::Test {
     EXPECT_TRUE(receive.bytes == stream(0, kRequest));
     Sending send(stream(1000, kReply));
     ASSERT_TRUE(visitor.until([&](Stack& stack) { return send(stack, socket); }));
+    visitor.lock();
     EXPECT_EQ(foreign_pointers(arena()), 0U) << "in the middle of it";
+    visitor.unlock();
     ASSERT_TRUE(visitor.until([&](Stack& stack) { return stack.close(socket).has_value(); }));
     EXPECT_EQ(status_of(client), 0);
     ASSERT_TRUE(visitor.until([&](Stack& stack) { return stack.close(listener).has_value(); }));
