@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "dsl/fixture.hpp"
@@ -23,6 +24,8 @@ inline constexpr Numbering kNumberings[] = {
     {"ActiveNear32", Open::active, 0xffff'ffe0, 0xffff'ff00},
     {"ActiveNear31", Open::active, 0x7fff'ffe0, 0x7fff'ff00},
 };
+
+inline constexpr std::size_t kActiveNumberings = 3;  // the last ones
 
 class SequenceTest : public StackTest, public ::testing::WithParamInterface<Numbering> {
  protected:
@@ -51,5 +54,10 @@ inline std::string name_of_case(const ::testing::TestParamInfo<Numbering>& info)
 // Each test of the suite for every numbering.
 #define NARU_ALL_NUMBERINGS(suite) \
   INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(kNumberings), name_of_case)
+// Only those that the host opens.
+#define NARU_ACTIVE_NUMBERINGS(suite)                                                           \
+  INSTANTIATE_TEST_SUITE_P(All, suite,                                                          \
+                           ::testing::ValuesIn(std::span(kNumberings).last(kActiveNumberings)), \
+                           name_of_case)
 
 }  // namespace naru::test
