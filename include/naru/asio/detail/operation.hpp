@@ -116,17 +116,12 @@ class AsyncOperation final : public Operation {
   bool attempt(Stack& stack, SocketId socket) override { return attempt_(stack, socket); }
   void fail(const error_code& ec) override { attempt_.fail(ec); }
 
-  // Everything is moved out first: the handler may start the next operation in
-  // this memory.
   void complete() override {
     const ContextWork work(context_);
-    auto executor = std::move(executor_);
-    auto foreign_work = std::move(foreign_work_);
-    BoundHandler<Handler, Results> bound{std::move(handler_), attempt_.results()};
-    free(bound.handler);
-    if (foreign_work) {
-      boost::asio::dispatch(executor, std::move(bound));
+    if (foreign_work_) {
+      complete_elsewhere();
     } else {
+      auto bound = take();
       bound();
     }
   }
@@ -149,6 +144,20 @@ class AsyncOperation final : public Operation {
     Allocator& allocator;
     AsyncOperation* place;
   };
+
+  void complete_elsewhere() {
+    const Executor executor = executor_;
+    const boost::asio::executor_work_guard<Executor> work = std::move(*foreign_work_);
+    boost::asio::dispatch(executor, take());
+  }
+
+  // Everything is moved out, and this object is gone: the handler may start the next
+  // operation in its memory.
+  BoundHandler<Handler, Results> take() {
+    BoundHandler<Handler, Results> bound{std::move(handler_), attempt_.results()};
+    free(bound.handler);
+    return bound;
+  }
 
   // A waiting operation is work of the context, until its handler has returned.
   struct ContextWork {

@@ -134,7 +134,6 @@ class StackService : public boost::asio::execution_context::service {
   // By SocketState::slot, which is also the socket's cookie in the stack.
   std::vector<SocketState*> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::uint32_t open_tcp_ = 0;  // of the slots
   OperationQueue ready_;
   std::atomic<std::uint64_t> operation_ids_{0};
 
@@ -142,7 +141,7 @@ class StackService : public boost::asio::execution_context::service {
   std::vector<std::unique_ptr<WatchedLink>> watched_;
   std::optional<boost::asio::steady_timer> timer_;
   Time timer_at_ = kTimeNever;
-  // Held while connections have no socket, so that run() delivers what they have.
+  // Held while closed sockets have something to deliver, so that run() does it.
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>>
       delivering_;
   std::optional<Doorbell> doorbell_;  // of threads in run()
@@ -214,12 +213,16 @@ inline void StackService::turn() {
 inline void StackService::take_turns() {
   for (int turns = 0; turns < kTurns; ++turns) {
     bool more = stack_->poll(monotonic_now());
+    bool events = false;
     while (const auto event = stack_->next_event()) {
+      events = true;
       SocketState* state = event->cookie < slots_.size() ? slots_[event->cookie] : nullptr;
       if (state == nullptr || state->id != event->socket) continue;
       serve(*state, event->readiness);
       more = true;  // what was read or written may ask for a segment
     }
+    // What threads in run() sleep for may have come with this thread's poll.
+    if (events && sleepers_ > 0) doorbell_->ring();
     if (observer_) observer_(*stack_);
     if (!more) return;
   }
@@ -299,9 +302,9 @@ inline void StackService::wait_for_deadline() {
   context_->get_executor().on_work_finished();
 }
 
-// Connections without a socket: closed by their user, or not accepted yet.
+// What closed sockets still have to say.
 inline void StackService::keep_delivering() {
-  if (stack_->usage().connections <= open_tcp_) {
+  if (stack_->usage().orphans == 0) {
     delivering_.reset();
   } else if (!delivering_) {
     delivering_.emplace(context_->get_executor());
@@ -318,14 +321,12 @@ inline void StackService::add_slot(SocketState& state) {
   state.slot = free_slots_.back();
   free_slots_.pop_back();
   slots_[state.slot] = &state;
-  if (state.id.kind() == SocketId::Kind::tcp) ++open_tcp_;
   stack_->set_cookie(state.id, state.slot);
 }
 
 inline void StackService::remove_slot(const SocketState& state) {
   slots_[state.slot] = nullptr;
   free_slots_.push_back(state.slot);
-  if (state.id.kind() == SocketId::Kind::tcp) --open_tcp_;
 }
 
 inline error_code StackService::open(std::unique_ptr<SocketState>& state, SocketId::Kind kind) {
@@ -414,10 +415,12 @@ void StackService::run(SocketState* state, Attempt& attempt) {
       const Scheduled turn_follows(*this);
       stack_->set_now(monotonic_now());
       const bool done = attempt(*stack_, state->id);
+      const std::uint8_t before = stack_->readiness(state->id);
       const bool more = stack_->poll(monotonic_now());
       if (done) return;
       if (state->non_blocking) return attempt.fail(boost::asio::error::would_block);
-      if (more) continue;
+      // The poll may have brought what was missing.
+      if (more || stack_->readiness(state->id) != before) continue;
       deadline = stack_->next_deadline();
     }
     doorbell_->sleep_until(deadline);
