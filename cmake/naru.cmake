@@ -9,6 +9,30 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION
   target_compile_options(naru_flags INTERFACE -Wno-macro-redefined -D__cpp_concepts=202002L)
 endif()
 
+# Link-time optimisation of the programs across the rooms that a packet passes. The
+# objects of these then hold both kinds of code: the programs are linked from what the
+# optimiser reads, the many tests from what the linker reads, which is quick.
+option(NARU_LTO "optimise the programs at link time (preset release)" OFF)
+set(naru_packet_rooms base time random wire config buf trace link ip udp tcp stack socket)
+
+function(naru_optimised_room name)
+  if(NARU_LTO AND name IN_LIST naru_packet_rooms)
+    target_compile_options(naru_${name} PRIVATE -flto -ffat-lto-objects)
+  endif()
+endfunction()
+
+function(naru_optimised_program target)
+  if(NARU_LTO)
+    target_link_options(${target} PRIVATE -flto=2)
+  endif()
+endfunction()
+
+function(naru_plain_program target)
+  if(NARU_LTO)
+    target_link_options(${target} PRIVATE -fno-lto)
+  endif()
+endfunction()
+
 # naru_room(NAME [DEPS rooms...] [LIBS libraries...])
 #
 # Makes the target naru_<NAME> from src/<NAME>/*.cpp and one folder below: a static
@@ -21,6 +45,7 @@ function(naru_room name)
     add_library(naru_${name} STATIC ${sources})
     set(scope PUBLIC)
     target_link_libraries(naru_${name} PRIVATE naru_flags)
+    naru_optimised_room(${name})
   else()
     add_library(naru_${name} INTERFACE)
     set(scope INTERFACE)
@@ -36,6 +61,7 @@ function(naru_program name)
   if(main)
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE naru_flags naru_${program_ROOM} ${program_LIBS})
+    naru_optimised_program(${name})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   endif()
 endfunction()
@@ -56,6 +82,7 @@ function(naru_shared_object name)
     CXX_VISIBILITY_PRESET default LINK_DEPENDS ${room_EXPORTS})
   target_link_options(naru_${room_ROOM} PRIVATE -Wl,--version-script=${room_EXPORTS})
   target_link_libraries(naru_${room_ROOM} PRIVATE naru_flags)
+  naru_plain_program(naru_${room_ROOM})
   naru_room_uses(naru_${room_ROOM} PRIVATE)
 endfunction()
 

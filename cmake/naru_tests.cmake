@@ -21,6 +21,7 @@ function(naru_test name)
     target_link_libraries(${name} PRIVATE naru_${room})
   endforeach()
   target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main)
+  naru_plain_program(${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS ${test_LABEL} COST ${cost_${test_LABEL}})
 endfunction()
