@@ -29,6 +29,8 @@ namespace {
 
 // What is read from a file or an upload at once.
 constexpr std::size_t kBlock = 256 * 1024;
+// What is read at once while a header comes.
+constexpr std::size_t kHeaderRead = 8 * 1024;
 constexpr std::string_view kServerName = "naru";
 
 std::string_view to_view(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -104,34 +106,42 @@ void Session::stop() {
   socket_.cancel(ignored);
 }
 
-// True when a request is there to answer.
+// True when a request is there to answer. Its first bytes may have come with the
+// last request (pipelining).
 net::awaitable<bool> Session::read_header() {
   parser_.emplace();
   parser_->header_limit(options_.header_bytes);
   parser_->body_limit(boost::none);
-  error_code ec;
-  // What follows the last request may be there already (pipelining).
-  bool begun = buffer_.size() > 0;
-  set_time(begun ? options_.header_time : options_.idle_time);
-  if (!begun) {
-    co_await socket_.async_wait(ip::tcp::socket::wait_read, redirect_error(use_awaitable, ec));
-    if (ec) co_return false;
-    set_time(options_.header_time);
+  bool begun = false;
+  set_time(options_.idle_time);
+  for (;;) {
+    error_code ec;
+    if (buffer_.size() > 0) {
+      if (!begun) set_time(options_.header_time);
+      begun = true;
+      buffer_.consume(parser_->put(buffer_.data(), ec));
+      if (parser_->is_header_done()) co_return true;
+      if (ec == http::error::need_more) ec = {};
+    }
+    if (!ec) {
+      const std::size_t n = co_await socket_.async_read_some(buffer_.prepare(kHeaderRead),
+                                                             redirect_error(use_awaitable, ec));
+      buffer_.commit(n);
+    }
+    if (ec) {
+      co_await answer_broken_header(ec, begun);
+      co_return false;
+    }
   }
-  co_await http::async_read_header(socket_, buffer_, *parser_, redirect_error(use_awaitable, ec));
-  if (!ec) co_return true;
-  co_await answer_broken_header(ec);
-  co_return false;
 }
 
-net::awaitable<void> Session::answer_broken_header(error_code ec) {
+net::awaitable<void> Session::answer_broken_header(error_code ec, bool begun) {
   Status status = Status::bad_request;
-  if (ec == net::error::operation_aborted && timed_out_ && parser_->got_some()) {
+  if (begun && timed_out_) {
     status = Status::request_timeout;
-  } else if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
+  } else if (ec == http::error::header_limit) {
     status = Status::request_header_fields_too_large;
-  } else if (ec.category() != http::make_error_code(http::error::bad_method).category() ||
-             ec == http::error::end_of_stream || ec == http::error::partial_message) {
+  } else if (ec.category() != http::make_error_code(http::error::bad_method).category()) {
     co_return;  // the connection is gone, or nothing was asked
   }
   timed_out_ = false;

@@ -49,7 +49,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Those with a bool say whether the connection may go on.
   boost::asio::awaitable<bool> read_header();
-  boost::asio::awaitable<void> answer_broken_header(boost::system::error_code ec);
+  boost::asio::awaitable<void> answer_broken_header(boost::system::error_code ec, bool begun);
   boost::asio::awaitable<bool> answer();
   boost::asio::awaitable<bool> answer_path();
   boost::asio::awaitable<bool> answer_file(const OpenFile& file, std::string_view name);
