@@ -1,9 +1,15 @@
-"""A network namespace of the test's own with a tap device, naru on one side of it
-and the kernel on the other. The test script runs itself again inside."""
+"""A network namespace of our own, with a tap device between naru and the kernel.
 
+    kernel 10.77.0.1  naru0 ══ tap ══ naru 10.77.0.2
+
+A test imports this module first: it starts itself again inside a new namespace, and ends
+with status 77 ("skipped"), the reason on one line, where the machine allows none.
+"""
+
+import atexit
+import contextlib
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -12,128 +18,171 @@ import tempfile
 import time
 from pathlib import Path
 
-NARU = Path(os.environ.get("NARU_BUILD", "build/release")) / "naru"
-KERNEL, HOST = "10.77.0.1", "10.77.0.2"  # the two ends of the tap
-SKIPPED = 77
-LIMIT = 240  # seconds for one command
+KERNEL = "10.77.0.1"
+NARU = "10.77.0.2"
+DEVICE = "naru0"
+
+BUILD = Path(os.environ.get("NARU_BUILD", Path(__file__).resolve().parents[2] / "build/release"))
+PROGRAM = os.environ.get("NARU_PROGRAM", str(BUILD / "naru"))
+# Sanitizers make everything slower: they get less of the same.
+SLOW = BUILD.name == "asan"
+
+_processes = []
 
 
 def skip(reason):
     print(f"skipped: {reason}")
-    sys.exit(SKIPPED)
+    sys.exit(77)
 
 
 def need(*tools):
     for tool in tools:
         if shutil.which(tool) is None:
-            skip(f"there is no {tool}")
+            skip(f"there is no {tool} (scripts/setup test installs it)")
 
 
-def enter(*tools):
-    """Returns only inside a namespace with the tap up, in an empty folder."""
-    if os.environ.get("NARU_LAB") == "inside":
-        for command in (
-            "ip link set lo up",
-            "ip tuntap add dev naru0 mode tap",
-            f"ip addr add {KERNEL}/24 dev naru0",
-            "ip link set naru0 up",
-        ):
-            run(*command.split())
+def enter_namespace():
+    """Returns inside the namespace; does not return outside."""
+    if os.environ.get("NARU_LAB") == str(os.getpid()):
         return
-    need("ip", "unshare", *tools)
-    if not os.path.exists("/dev/net/tun"):
-        skip("there is no /dev/net/tun")
-    namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
-    if subprocess.run([*namespace, "ip", "tuntap", "add", "dev", "naru0", "mode", "tap"], capture_output=True).returncode:
-        skip("no network namespace with a tap for this user")
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "NARU_LAB": "inside", "NARU_BUILD": str(NARU.parent.resolve())}
-        script = str(Path(sys.argv[0]).resolve())
-        sys.exit(subprocess.run([*namespace, sys.executable, script], cwd=folder, env=environment).returncode)
+    need("unshare", "ip")
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        skip("/dev/net/tun is not there or may not be opened")
+    unshare = ["unshare", "--net"]
+    if os.geteuid() != 0:
+        unshare += ["--user", "--map-root-user"]
+    if subprocess.run(unshare + ["true"], capture_output=True).returncode != 0:
+        skip("no network namespaces for this user")
+    os.environ["NARU_LAB"] = str(os.getpid())  # unshare keeps the process id
+    os.execvp(unshare[0], unshare + [sys.executable, *sys.argv])
 
 
-def run(*command, status=0, limit=LIMIT):
-    """The output of a command that must end with the status."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=limit)
-    if status is not None and done.returncode != status:
-        fail(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
+def run(*command, **options):
+    options.setdefault("timeout", 120)
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, **options)
 
 
-def fail(what):
-    print(f"FAILED: {what}")
-    sys.exit(1)
+def sh(*command):
+    """Runs what must work."""
+    done = run(*command)
+    check(done.returncode == 0, f"{' '.join(map(str, command))}: {done.stderr.strip()}")
+    return done.stdout
 
 
-def check(condition, what):
+def check(condition, words):
     if not condition:
-        fail(what)
+        print(f"FAILED: {words}")
+        sys.exit(1)
 
 
-def said(what):
-    print(f"ok: {what}", flush=True)
+def start(*command, **options):
+    process = subprocess.Popen([str(c) for c in command], text=True, **options)
+    _processes.append(process)
+    return process
 
 
-def random_file(path, size):
+@atexit.register
+def _end_all():
+    for process in _processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition, words, seconds=10):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    check(False, f"{words} within {seconds} s")
+
+
+def make_tap():
+    sh("ip", "link", "set", "lo", "up")
+    sh("ip", "tuntap", "add", "dev", DEVICE, "mode", "tap")
+    sh("ip", "addr", "add", f"{KERNEL}/24", "dev", DEVICE)
+    sh("ip", "link", "set", DEVICE, "up")
+
+
+def work_folder():
+    folder = Path(tempfile.mkdtemp(prefix="naru-system-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chdir(folder)
+    return folder
+
+
+def host_flags():
+    return ["--link", f"tap:{DEVICE}", "--ip", f"{NARU}/24"]
+
+
+def start_serve(folder, *flags):
+    """naru serve, once it says that it serves."""
+    process = start(PROGRAM, "serve", folder, *host_flags(), *flags,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    line = process.stdout.readline()
+    check(line.startswith("naru: serving"), f"naru serve says {line!r}")
+    return process
+
+
+def end(process, seconds=10):
+    """Ends naru serve as a user does; it must do so with status 0."""
+    process.send_signal(signal.SIGINT)
+    try:
+        status = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        check(False, f"naru serve does not end within {seconds} s of SIGINT")
+    check(status == 0, f"naru serve ends with status {status}: {process.stdout.read()}")
+
+
+def write_file(path, size, seed=1):
+    """`size` bytes that repeat nowhere near; gives their SHA-256."""
+    digest = hashlib.sha256()
+    block = hashlib.shake_256(str(seed).encode()).digest(1 << 20)
     with open(path, "wb") as file:
+        number = 0
         while size > 0:
-            piece = os.urandom(min(size, 1 << 20))
+            piece = (number.to_bytes(8, "big") + block[8:])[:size]
             file.write(piece)
+            digest.update(piece)
             size -= len(piece)
-    return sha256(path)
+            number += 1
+    return digest.hexdigest()
 
 
 def sha256(path):
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-class Program:
-    """A program in the background, ended by signal at the end of the block."""
-
-    def __init__(self, *command, ready=None):
-        self.command = [str(c) for c in command]
-        self.ready = ready
-        self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 30
-        while self.ready is not None and not re.search(self.ready, self.output()):
-            check(self.process.poll() is None, f"{self.command} ended: {self.output()}")
-            check(time.monotonic() < deadline, f"{self.command} does not start: {self.output()}")
-            time.sleep(0.02)
-        return self
-
-    def output(self):
-        return Path(self.log.name).read_text(errors="replace")
-
-    def stop(self, how=signal.SIGINT):
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        return self.process.wait(30)
-
-    def __exit__(self, *_):
-        self.stop()
-        self.log.close()
-
-
-def serve(folder, *arguments):
-    return Program(NARU, "serve", folder, "--link", "tap:naru0", "--ip", f"{HOST}/24", *arguments, ready="serving")
-
-
-def get(url, *arguments, status=0):
-    return run(NARU, "get", url, "--link", "tap:naru0", "--ip", f"{HOST}/24", *arguments, status=status)
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def check_capture(path):
-    """tshark finds nothing malformed and no checksum wrong."""
+    """tshark reads the capture and finds nothing malformed and no wrong checksum."""
     if shutil.which("tshark") is None:
-        print("left out: the look at the capture (there is no tshark)")
+        print("left out: tshark's look at the capture (there is no tshark)")
         return
-    fault = '_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"'
-    out = subprocess.run(
-        ["tshark", "-r", str(path), "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y", fault],
-        capture_output=True, text=True, timeout=LIMIT)
-    check(out.returncode == 0 and out.stdout == "", f"tshark on {path}: {out.stdout[:2000]}{out.stderr[:2000]}")
-    said("tshark finds nothing wrong in the capture")
+    wrong = '_ws.malformed || tcp.checksum.status == "Bad" || ip.checksum.status == "Bad"' \
+            ' || udp.checksum.status == "Bad" || icmp.checksum.status == "Bad"'
+    checks = ["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+              "-o", "udp.check_checksum:TRUE"]
+    done = run("tshark", "-r", path, *checks, "-Y", wrong)
+    check(done.returncode == 0, f"tshark cannot read {path}: {done.stderr.strip()}")
+    check(done.stdout == "", f"tshark finds wrong packets in {path}:\n{done.stdout[:2000]}")
+    frames = len(run("tshark", "-r", path).stdout.splitlines())
+    check(frames > 0, f"{path} is empty")
+    print(f"tshark read {frames} frames of {path}: nothing malformed, no checksum wrong")
+
+
+@contextlib.contextmanager
+def timed(words, at_least=0.0, at_most=float("inf")):
+    begin = time.monotonic()
+    yield
+    seconds = time.monotonic() - begin
+    check(at_least <= seconds <= at_most,
+          f"{words} took {seconds:.2f} s, not {at_least} to {at_most} s")
+    print(f"{words}: {seconds:.2f} s")
+
+
+enter_namespace()
