@@ -1,19 +1,25 @@
-"""Two network namespaces joined by a veth pair, held by two processes and gone with them."""
+"""The network of a measurement: namespaces held by processes, and gone with them."""
 
 import os
 import subprocess
 
-from .programs import Unavailable
+from .programs import Unavailable, last_line
 
 
-class Veth:
-    """client 10.99.0.1 <-> 10.99.0.2 server. Nothing of it has a name outside.
+class Network:
+    """Two hosts of the kernel joined by a veth pair, and a tap device at one of them.
 
-    Without root the namespaces live in a user namespace of their own.
+        server 10.99.0.2 --- veth --- 10.99.0.1 client 10.98.0.1 --- tap naru0 --- 10.98.0.2 naru
+
+    Nothing of it has a name outside. Without root the namespaces live in a user namespace
+    of their own.
     """
 
     SERVER = "10.99.0.2"
     CLIENT = "10.99.0.1"
+    TAP = "naru0"
+    TAP_CLIENT = "10.98.0.1"
+    TAP_NARU = "10.98.0.2"
 
     def __init__(self):
         self.holders = []
@@ -34,6 +40,17 @@ class Veth:
                 f" && ip addr add {self.CLIENT}/24 dev va && ip link set va up && ip link set lo up")
         self.sh(self.server, f"ip addr add {self.SERVER}/24 dev vb && ip link set vb up"
                 " && ip link set lo up")
+        self.no_tap = self._make_tap()
+
+    def _make_tap(self):
+        """Why there is no tap device; None when there is one."""
+        try:
+            self.sh(self.client, f"ip tuntap add dev {self.TAP} mode tap"
+                    f" && ip addr add {self.TAP_CLIENT}/24 dev {self.TAP}"
+                    f" && ip link set {self.TAP} up")
+        except subprocess.CalledProcessError as error:
+            return f"no tap device can be made here: {last_line(error.stderr.decode())}"
+        return None
 
     def _hold(self, command):
         """Starts a process in new namespaces that ends when this one does; its id."""
@@ -61,7 +78,14 @@ class Veth:
         subprocess.run(self.inside(pid, ["sh", "-ec", script]), check=True, timeout=20,
                        capture_output=True)
 
-    def arguments(self, link):
+    def tap_arguments(self):
+        """For bench_naru_tap."""
+        if self.no_tap:
+            raise Unavailable(self.no_tap)
+        return ["--tap", self.TAP, "--address", f"{self.TAP_NARU}/24", "--peer", self.TAP_CLIENT,
+                "--netns", f"/proc/{self.client}/ns/net"]
+
+    def kernel_arguments(self, link):
         """For bench_kernel: which namespaces its ends enter."""
         server, address = (self.server, self.SERVER) if link == "veth" else (self.client, "127.0.0.1")
         return ["--client-netns", f"/proc/{self.client}/ns/net",

@@ -4,7 +4,7 @@ import json
 import statistics
 from dataclasses import dataclass, field
 
-from .rows import LIMIT, OWN
+from .rows import LIMIT, OWN, Goal
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Figure:
     unit: str
     higher_is_better: bool
     values: dict  # contestant: value
+    goal: Goal = Goal()
+    group: str = ""
     detail: dict = field(default_factory=dict)  # contestant: further fields of the object
 
 
@@ -59,15 +61,27 @@ def figures(row, outcomes):
                      **({"ping_pong_ns": o.ping_pong} if o.ping_pong else {})}
               for name, o in ran.items()}
     yield Figure(row.name, row.unit, row.higher_is_better,
-                 {name: o.value for name, o in ran.items()}, detail)
+                 {name: o.value for name, o in ran.items()}, row.goal, row.group, detail)
     per = next((o.per for o in ran.values() if o.per), None)
     counted = {name: o.instructions for name, o in ran.items() if o.instructions}
     if counted:
-        yield Figure(f"{row.name}: instructions per {per}", "instructions", False, counted)
+        yield Figure(f"{row.name}: instructions per {per}", "instructions", False, counted,
+                     Goal(row.goal.instructions), row.group)
+    # On the memory wire a row in ns or us is CPU time already.
     if row.unit not in ("ns", "us") or row.group.startswith(("the kernel", "HTTP")):
-        timed = {name: o.cpu_ns / 1000 for name, o in ran.items() if o.cpu_ns and name != LIMIT}
+        unit = cpu_unit(per)
+        timed = {name: o.cpu_ns / NS[unit] for name, o in ran.items()
+                 if o.cpu_ns and name != LIMIT}
         if timed:
-            yield Figure(f"{row.name}: CPU per {per}", "us", False, timed)
+            yield Figure(f"{row.name}: CPU per {per}", unit, False, timed, group=row.group)
+
+
+NS = {"ns": 1, "us": 1e3, "s": 1e9}
+
+
+def cpu_unit(per):
+    """What the CPU time of a unit of work is given in."""
+    return "s" if per == "gigabyte" else "us"
 
 
 def significant(value):
@@ -75,23 +89,43 @@ def significant(value):
     return float(f"{value:.6g}")
 
 
+def is_met(goal, own, ratios, higher_is_better):
+    """Whether naru reaches a goal; None where what it names was not measured."""
+    if goal.value and (own < goal.value if higher_is_better else own > goal.value):
+        return False
+    wanted = {peer: r for peer, r in goal.ratios.items() if r > (ratios.get(peer) or 0)}
+    if any(ratios.get(peer) for peer in wanted):
+        return False
+    return None if wanted else True
+
+
+def own_object(figure, peer, ratios):
+    """naru in a figure, beside one peer or alone."""
+    own = figure.values[OWN]
+    other = figure.values.get(peer)
+    goal = {}
+    if figure.goal != Goal():
+        goal = {"goal": figure.goal.text(figure.unit),
+                "met": is_met(figure.goal, own, ratios, figure.higher_is_better)}
+    return {"group": figure.group, "name": figure.name, "value": significant(own),
+            "unit": figure.unit, "kind": "own", "peer": peer,
+            "peer_value": significant(other) if other else None, "ratio": ratios.get(peer),
+            **goal, **figure.detail.get(OWN, {})}
+
+
 def objects(figure):
     """The figure as objects of build/bench.json: naru beside each peer, then each peer."""
     own = figure.values.get(OWN)
-    for peer, value in figure.values.items():
-        if own is not None and peer != OWN:
-            yield {"name": figure.name, "value": significant(own), "unit": figure.unit,
-                   "kind": "own", "peer": peer, "peer_value": significant(value),
-                   "ratio": ratio(own, value, figure.higher_is_better),
-                   **figure.detail.get(OWN, {})}
-    if own is not None and len(figure.values) == 1:
-        yield {"name": figure.name, "value": significant(own), "unit": figure.unit, "kind": "own",
-               "peer": None, "peer_value": None, "ratio": None, **figure.detail.get(OWN, {})}
-    for peer, value in figure.values.items():
-        if peer != OWN:
-            yield {"name": figure.name, "value": significant(value), "unit": figure.unit,
-                   "kind": "limit" if peer == LIMIT else "peer", "peer": peer, "peer_value": None,
-                   "ratio": None, **figure.detail.get(peer, {})}
+    peers = [name for name in figure.values if name != OWN]
+    if own is not None:
+        ratios = {p: ratio(own, figure.values[p], figure.higher_is_better) for p in peers}
+        for peer in peers or [None]:
+            yield own_object(figure, peer, ratios)
+    for peer in peers:
+        yield {"group": figure.group, "name": figure.name,
+               "value": significant(figure.values[peer]), "unit": figure.unit,
+               "kind": "limit" if peer == LIMIT else "peer", "peer": peer, "peer_value": None,
+               "ratio": None, **figure.detail.get(peer, {})}
 
 
 def beside(row, own_values):
@@ -99,9 +133,10 @@ def beside(row, own_values):
     own, other = own_values.get(row.name), own_values.get(row.beside)
     if own is None or other is None:
         return None
-    return {"name": row.name, "value": significant(own), "unit": row.unit, "kind": "own",
-            "peer": f"{OWN}: {row.beside}", "peer_value": significant(other),
-            "ratio": ratio(own, other, row.higher_is_better)}
+    peer = f"{OWN}: {row.beside}"
+    figure = Figure(row.name, row.unit, row.higher_is_better, {OWN: own, peer: other}, row.goal,
+                    row.group)
+    return own_object(figure, peer, {peer: ratio(own, other, row.higher_is_better)})
 
 
 def number(value):
@@ -115,7 +150,8 @@ def number(value):
 def print_row(row, outcomes):
     """The row as lines of the table, one a contestant."""
     own = outcomes.get(OWN)
-    print(f"  {row.name}{f'   (goal: {row.goal})' if row.goal else ''}")
+    goal = row.goal.text(row.unit)
+    print(f"  {row.name}{f'   (goal: {goal})' if goal else ''}")
     for name, o in outcomes.items():
         if not o.results:
             print(f"    {name:<17} skipped: {o.missing}")
@@ -124,7 +160,8 @@ def print_row(row, outcomes):
         if len(o.results) > 1:
             line += f" ±{o.spread / 2:>4.0%}"
         if o.cpu_ns and o.per:
-            line += f"  {number(o.cpu_ns)} ns of CPU a {o.per}"
+            unit = "s" if o.per == "gigabyte" else "ns"
+            line += f"  {number(o.cpu_ns / NS[unit])} {unit} of CPU a {o.per}"
         if o.instructions:
             line += f"  {number(o.instructions)} instructions"
         if own and own.results and name != OWN:

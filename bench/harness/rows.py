@@ -18,6 +18,21 @@ class Contestant:
     count: Callable[[], tuple[float, str]] | None = None
 
 
+@dataclass(frozen=True)
+class Goal:
+    """What naru is to reach in a row: a value, a ratio to a peer of the same run, both."""
+
+    value: float | None = None
+    ratios: dict = field(default_factory=dict)  # contestant: at least so many times as good
+    instructions: float | None = None
+
+    def text(self, unit):
+        parts = [f"{self.value:g} {unit}"] if self.value else []
+        parts += [f"{r:g} x {peer}" for peer, r in self.ratios.items()]
+        parts += [f"{self.instructions:.0f} instructions"] if self.instructions else []
+        return ", ".join(parts)
+
+
 @dataclass
 class Row:
     group: str
@@ -28,7 +43,7 @@ class Row:
     two_cores: bool = False
     # The same value whenever it is run: virtual time, or a size.
     exact: bool = False
-    goal: str = ""
+    goal: Goal = Goal()
     # Also compared with naru's own value in this row (its name).
     beside: str | None = None
 
@@ -40,7 +55,7 @@ class Places:
     build: Path
     seconds: float
     web_seconds: float = 2
-    veth: object = None
+    network: object = None  # netns.Network
     programs: dict = field(default_factory=dict)
 
     def program(self, name):
@@ -83,10 +98,11 @@ def in_process(places, workload, count=0, mtu=1500, checksums=True, limit=False,
 def bulk_rows(places):
     for mtu, segments in MTU_SEGMENTS.items():
         for checksums in (True, False):
-            goal = {(1500, True): "1.8 x lwIP, 2000 instructions", (65000, True): "1.5 x lwIP"}
+            goal = {(1500, True): Goal(ratios={"lwip": 1.8}, instructions=2000),
+                    (65000, True): Goal(ratios={"lwip": 1.5})}
             yield Row("one process, memory wire", bulk_name(mtu, checksums), "Gbit/s", True,
                       in_process(places, ["bulk"], segments, mtu, checksums, limit=True),
-                      goal=goal.get((mtu, checksums), ""))
+                      goal=goal.get((mtu, checksums), Goal()))
 
 
 def bulk_name(mtu, checksums):
@@ -97,13 +113,13 @@ def bulk_name(mtu, checksums):
 def small_rows(places):
     group = "one process, memory wire"
     yield Row(group, "64-byte round trip", "ns", False, in_process(places, ["rr"], 1000),
-              goal="170 ns, 3000 instructions")
-    yield Row(group, "connection", "us", False, in_process(places, ["conn"], 300), goal="1 us")
+              goal=Goal(170, instructions=3000))
+    yield Row(group, "connection", "us", False, in_process(places, ["conn"], 300), goal=Goal(1))
     yield Row(group, "connection, 10 000 in TIME_WAIT", "us", False,
               in_process(places, ["conn", "--time-wait", "10000"], 100), beside="connection")
     yield Row(group, "connection, 1 000 000 in TIME_WAIT", "us", False,
               in_process(places, ["conn", "--time-wait", "1000000"], only=(OWN,)),
-              goal="as with none", beside="connection")
+              goal=Goal(ratios={f"{OWN}: connection": 0.9}), beside="connection")
 
 
 def idle_rows(places):
@@ -112,10 +128,11 @@ def idle_rows(places):
         many = f"{n:,}".replace(",", " ")
         yield Row(group, f"round trip on one of {many} idle", "ns", False,
                   in_process(places, ["idle", "--connections", str(n)], only=only),
-                  goal="2 x one alone" if only else "", beside="64-byte round trip")
+                  goal=Goal(ratios={f"{OWN}: 64-byte round trip": 0.5}) if only else Goal(),
+                  beside="64-byte round trip")
         yield Row(group, f"memory of one of {many} idle", "bytes", False,
                   in_process(places, ["memory", "--connections", str(n)], only=only), exact=True,
-                  goal="256 bytes")
+                  goal=Goal(256))
 
 
 def goodput_rows(places):
@@ -123,7 +140,7 @@ def goodput_rows(places):
         yield Row("virtual time: 1 Gbit/s, 20 ms round trip", f"goodput, {loss:.1%} loss both ways",
                   "Mbit/s", True, in_process(places, ["goodput", "--loss", str(loss)],
                                              lwip="bench_lwip_long_line"), exact=True,
-                  goal="6.7 Mbit/s" if loss == 0.01 else "")
+                  goal=Goal(6.7) if loss == 0.01 else Goal())
 
 
 def kernel(places, link, workload, cores, spin=False):
@@ -132,9 +149,9 @@ def kernel(places, link, workload, cores, spin=False):
                    "--client-cpu", str(cores - 1), *workload]
         if spin:
             command.append("--spin")
-        if places.veth:
+        if places.network:
             # Loopback too: a namespace of our own has nobody else's rules and defaults.
-            command = places.veth.wrap(command + places.veth.arguments(link))
+            command = places.network.wrap(command + places.network.kernel_arguments(link))
         elif link == "veth":
             raise programs.Unavailable("no network namespaces can be made here")
         return programs.measure(command)
@@ -158,6 +175,26 @@ def kernel_rows(places):
                       two_cores=cores == 2)
 
 
+def tap(places, direction, cores):
+    def run():
+        if not places.network:
+            raise programs.Unavailable("no network namespaces can be made here")
+        command = [places.program("bench_naru_tap"), "--seconds", str(places.seconds),
+                   "--kernel-cpu", str(cores - 1), *places.network.tap_arguments(), direction]
+        return programs.measure(places.network.wrap(command))
+
+    return Contestant(OWN, run)
+
+
+def tap_rows(places):
+    for cores, where in ((1, "one core"), (2, "two cores")):
+        for direction, name in (("send", "naru sends"), ("receive", "naru receives")):
+            yield Row(f"over a tap to the kernel's TCP, {where}", f"tap, {name}, {where}",
+                      "Gbit/s", True,
+                      [tap(places, direction, cores), kernel(places, "veth", ["bulk"], cores)],
+                      two_cores=cores == 2, goal=Goal(30, {"kernel veth": 0.8}))
+
+
 def limit_rows(places):
     for operation in ("memcpy", "checksum", "copy-and-checksum"):
         for size, where in ((64 << 10, "64 KiB hot"), (64 << 20, "64 MiB cold")):
@@ -174,5 +211,6 @@ def all_rows(places, web):
     yield from idle_rows(places)
     yield from goodput_rows(places)
     yield from kernel_rows(places)
+    yield from tap_rows(places)
     yield from web.rows(places)
     yield from limit_rows(places)

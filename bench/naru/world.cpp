@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "measure.hpp"
+#include "naru/must.hpp"
 
 namespace naru::bench {
 namespace {
@@ -12,16 +13,6 @@ namespace {
 constexpr std::int64_t kKiB = 1024;
 // Turns of one host in a row; more means that it never comes to rest.
 constexpr unsigned kRestless = 1'000'000;
-
-void must(const Status& status, const char* what) {
-  if (!status) fail(std::string(what) + ": " + std::string(to_string(status.error())));
-}
-
-template <class T>
-T must(Result<T> result, const char* what) {
-  if (!result) fail(std::string(what) + ": " + std::string(to_string(result.error())));
-  return std::move(*result);
-}
 
 // The defaults, but for what the rows name: the size of the tables, no timestamps (lwIP
 // sends none, and a segment is then MTU - 40), and on the short wire the windows that

@@ -2,7 +2,7 @@
 // named: loopback when none is, a veth pair when scripts/bench has made one.
 #include <CLI/CLI.hpp>
 
-#include "ends.hpp"
+#include "end.hpp"
 #include "measure.hpp"
 
 namespace naru::bench::kernel {
@@ -44,16 +44,18 @@ int main(int argc, char** argv) {
   using namespace naru::bench;
   using namespace naru::bench::kernel;
   EndConfig config;
+  Place server;
+  Place client;
   std::string link = "loopback";
   CLI::App app{"bench_kernel: the kernel's TCP between two processes"};
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--link", link, "what the contestant is called");
   app.add_option("--address", config.address, "the server's IPv4 address");
-  app.add_option("--server-netns", config.server_netns);
-  app.add_option("--client-netns", config.client_netns);
-  app.add_option("--server-cpu", config.server_cpu);
-  app.add_option("--client-cpu", config.client_cpu);
+  app.add_option("--server-netns", server.netns);
+  app.add_option("--client-netns", client.netns);
+  app.add_option("--server-cpu", server.cpu);
+  app.add_option("--client-cpu", client.cpu);
   app.add_option("--congestion-control", config.congestion_control);
   app.add_option("--seconds", config.seconds, "how long the client sends");
   app.add_flag("--spin", config.spin, "poll in place of sleeping");
@@ -65,7 +67,9 @@ int main(int argc, char** argv) {
   if (*bulk) config.work = Work::bulk;
   if (*rr) config.work = Work::round_trips;
   if (*conn) config.work = Work::connections;
-  const Results results = run_ends(config);
+  const Results results = run_ends(
+      server, [&](const PortTeller& tell) { return serve(config, tell); }, client,
+      [&](std::uint16_t port) { return request(config, port); });
   if (results.client.units == 0 || results.client.units != results.server.units) {
     fail("the two ends count differently");
   }
