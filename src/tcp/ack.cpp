@@ -73,9 +73,7 @@ void on_loss_news(Tcp& t, Connection& c, Flow& f, bool duplicate) {
 }
 
 void tell_space(Tcp& t, Connection& c, const Flow& f) {
-  if (!c.has(kWantSpace)) return;
-  const std::uint32_t used = f.send.size();
-  if (used > c.send_buffer || c.send_buffer - used < used / 2) return;
+  if (!c.has(kWantSpace) || !has_send_space(c, &f)) return;
   c.clear(kWantSpace);
   notify(t, c);
 }

@@ -22,11 +22,6 @@ bool may_receive(const Connection& c) {
          c.state == TcpState::syn_received;
 }
 
-std::uint32_t send_space(const Connection& c, const Flow* f) {
-  const std::uint32_t used = f == nullptr ? 0 : f->send.size();
-  return used < c.send_buffer ? c.send_buffer - used : 0;
-}
-
 // What recv() answers when there is nothing to give.
 Result<std::size_t> nothing_to_read(Connection& c) {
   if (c.error != Error::none) return no(std::exchange(c.error, Error::none));
@@ -262,8 +257,7 @@ std::uint8_t readiness(const Tcp& t, const Connection& c) {
   } else if (c.state != TcpState::syn_sent && c.state != TcpState::syn_received) {
     if (receive_done) bits |= ready::kIn | ready::kRdHup;
     if (receive_done && c.has(kFinQueued)) bits |= ready::kHup;
-    const std::uint32_t used = f == nullptr ? 0 : f->send.size();
-    if (c.has(kFinQueued) || send_space(c, f) > used / 2) bits |= ready::kOut;
+    if (c.has(kFinQueued) || has_send_space(c, f)) bits |= ready::kOut;
   }
   if (f != nullptr && readable(c, *f) != 0) bits |= ready::kIn;
   if (f != nullptr && is_urgent(c, *f)) bits |= ready::kPri;

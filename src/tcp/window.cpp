@@ -85,4 +85,14 @@ void grow_send_buffer(const Tcp& t, Connection& c, const Flow& f) {
   c.send_buffer = static_cast<std::uint32_t>(std::max<std::uint64_t>(c.send_buffer, wanted));
 }
 
+std::uint32_t send_space(const Connection& c, const Flow* f) {
+  const std::uint32_t used = f == nullptr ? 0 : f->send.size();
+  return used < c.send_buffer ? c.send_buffer - used : 0;
+}
+
+bool has_send_space(const Connection& c, const Flow* f) {
+  const std::uint32_t space = send_space(c, f);
+  return space != 0 && space >= (c.send_buffer - space) / 2;
+}
+
 }  // namespace naru::tcp

@@ -16,6 +16,11 @@ void on_read(Tcp& t, Connection& c, Flow& f, std::uint32_t n);
 // cwnd has grown: the send buffer holds two windows, so that the program can fill
 // one while the other flies.
 void grow_send_buffer(const Tcp& t, Connection& c, const Flow& f);
+// What send() would take now.
+std::uint32_t send_space(const Connection& c, const Flow* f);
+// Is it worth waking the program for? A third of the buffer is, as in Linux. Told as
+// readiness, and as the event that follows a send() without room: both must agree.
+bool has_send_space(const Connection& c, const Flow* f);
 // The shift with which a window of the largest receive buffer fits 16 bits.
 std::uint8_t window_shift(const Options& options);
 
