@@ -309,8 +309,8 @@ bool Tcp::on_path_error(const Endpoint& local, const Endpoint& remote, const Pat
   switch (error.kind) {
     case PathError::Kind::too_big:
       // What was too big is sent again in smaller pieces as soon as the caller has
-      // lowered the route's MTU.
-      if (Flow* f = flow_of(*c); f != nullptr && c->in_flight() != 0) {
+      // lowered the route's MTU. A SYN goes by its own timer.
+      if (Flow* f = flow_of(*c); f != nullptr && c->in_flight() != 0 && is_synchronized(c->state)) {
         f->recovery.on_timeout(c->snd.una, c->snd.nxt);
         f->timing = false;
       }

@@ -247,6 +247,21 @@ TEST_P(Icmp, FragmentationNeededDoesNotEndAnOpen) {
   peer.inject(tcp().ack());
 }
 
+// Nor is there a loss to recover from.
+TEST_P(Icmp, FragmentationNeededAboutASynAckStartsNoRecovery) {
+  NARU_CHECKS("TCB-074");
+  Socket socket = reach(TcpState::syn_received);
+  peer.inject(tcp().syn().seq(77));
+  peer.expect(tcp().ack().length(0));
+  const Seen again = peer.expect_between(500ms, 3s, tcp().syn().ack(1));
+  peer.inject_error(icmp(3, 4).rest(0, 576).src(kRouter), again);
+  peer.drain();
+  peer.inject(tcp().ack(1));
+  if (open() == Open::passive) socket = wire.listener(peer.host_port()).accept();
+  EXPECT_EQ(socket.state(), TcpState::established);
+  EXPECT_EQ(socket.info().recovery, 0U);
+}
+
 // Where the program asks to hear of errors at once, an open does not wait either.
 TEST_P(Icmp, SoftErrorsEndAnOpenWhereAskedFor) {
   NARU_CHECKS("TCB-073", "TCB-065");
