@@ -95,7 +95,8 @@ Status connect(Tcp& t, Connection& c, const Endpoint& remote, const IpAddr& sour
   c.remote_port = remote.port;
   if (c.has(kBound) && find(t, c.local(), remote)) return no(Error::address_not_available);
   drop_flow(t, c);
-  c.clear(kFinReceived | kFinSent | kFinQueued | kShutReceive);
+  // What it was in a former life, an accepted connection perhaps, it is no more.
+  c.clear(kFinReceived | kFinSent | kFinQueued | kShutReceive | kPassive);
   c.snd.iss = c.snd.una = initial_sequence(t.isn_key, c.local(), remote, t.now);
   c.snd.nxt = c.snd.iss + 1;
   c.ts_offset = timestamp_offset(t.timestamp_key, c.local_addr, remote.addr);

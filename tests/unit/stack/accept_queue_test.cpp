@@ -27,5 +27,21 @@ TEST_F(AcceptQueue, KeepsAConnectionThatIsResetWithAnAckDue) {
   other.drain();
 }
 
+// An accepted socket whose connection has ended is a socket like any other.
+TEST_F(AcceptQueue, TakesNoSocketThatConnectsLater) {
+  Socket socket = establish(peer);
+  peer.inject(tcp().rst());
+  EXPECT_EQ(socket.state(), TcpState::closed);
+  socket.take_error();
+  peer.host_is_bound = false;
+  peer.restart(peer.port() + 1);
+  EXPECT_EQ(socket.connect(peer.endpoint()).error(), Error::in_progress);
+  peer.expect(tcp().syn());
+  peer.inject(plain_syn().syn().ack(1));
+  peer.expect(tcp().ack(1));
+  EXPECT_EQ(socket.state(), TcpState::established);
+  EXPECT_FALSE(wire.listener(peer.host_port()).try_accept());
+}
+
 }  // namespace
 }  // namespace naru::test
