@@ -64,7 +64,6 @@ class Machine {
   ssize_t splice_in(Lock& lock, int in, const Descriptor& to, std::size_t size, int flags);
   ssize_t splice_out(Lock& lock, Pipe& pipe, int out, std::size_t size, int flags);
   int finish_connect(Lock& lock, int fd);
-  int get_info(SocketId socket, void* value, socklen_t* length);
 
   // poll's bits of a descriptor.
   short readiness(const Descriptor& d);
