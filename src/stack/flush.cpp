@@ -110,13 +110,16 @@ void Turn::send_packet(Packet* packet) {
 
 void Turn::flush_refused() {
   for (std::uint8_t i = 1; i < s.ip.interface_count(); ++i) {
-    while (!s.refused[i].empty()) {
+    PacketQueue& queue = s.refused[i];
+    while (!queue.empty()) {
       select(i);
       if (p.room == 0) {
         p.blocked = true;
         break;
       }
-      send_packet(s.refused[i].pop_front());
+      const auto left = queue.size();
+      send_packet(queue.pop_front());
+      if (queue.size() == left) break;  // refused again, whatever room the link has told of
     }
   }
 }

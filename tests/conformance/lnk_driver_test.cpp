@@ -1,4 +1,6 @@
 // Rows LNK-014 and LNK-016: drivers that refuse, and buffers that come back.
+#include <algorithm>
+
 #include "dsl/fixture.hpp"
 
 namespace naru::test {
@@ -43,6 +45,23 @@ TEST_F(Driver, TakesWhatItHasRoomForAndTheRestLater) {
   wire.advance(5ms);
   peer.expect(tcp().ack(1).stream(1460));
   peer.expect(tcp().psh().ack(1).stream(80));
+  peer.inject(tcp().ack());
+}
+
+TEST_F(Driver, ThatPromisesRoomItDoesNotHaveIsAskedAgainLater) {
+  NARU_CHECKS("LNK-014");
+  Socket server = accept_one();
+  wire.link.room = 0;
+  wire.link.promises_too_much = true;
+  server.send_stream(3000);
+  wire.advance(100ms);
+  wire.expect_silence();
+  EXPECT_GT(wire.stack().next_deadline(), wire.now());
+  wire.link.room = SIZE_MAX;
+  wire.advance(5ms);
+  std::uint32_t received = 0;
+  for (const Seen& seen : peer.drain()) received = std::max(received, seen.end() - 1);
+  EXPECT_EQ(received, 3000U);
   peer.inject(tcp().ack());
 }
 

@@ -29,6 +29,8 @@ class RawLink final : public link::Link {
   bool up = true;
   // How many more frames transmit() takes.
   std::size_t room = SIZE_MAX;
+  // It learns that there is no room only by trying, as a device does whose queue others fill.
+  bool promises_too_much = false;
   Receive rx;
 
   // What the stack has sent and nobody has looked at yet.
@@ -40,7 +42,7 @@ class RawLink final : public link::Link {
   MacAddr mac() const override { return address; }
   bool is_up() const override { return up; }
   void attach(PacketPool* pool) override { pool_ = pool; }
-  std::size_t transmit_room() override { return room; }
+  std::size_t transmit_room() override { return promises_too_much ? SIZE_MAX : room; }
   std::size_t transmit(std::span<const TxFrame> burst, Time now) override;
   std::size_t receive(std::span<Packet*> burst, Time now) override;
   Stats stats() const override { return stats_; }
