@@ -48,6 +48,7 @@ class Sockets {
  private:
   void open(Input& in, Slot& slot);
   void accept(Slot& listener, Slot& into);
+  void connect(Slot& slot, const Endpoint& remote);
   void send(Input& in, Slot& slot);
   void receive(Slot& slot, std::uint32_t size, unsigned flags);
   void look(Slot& slot);
@@ -84,6 +85,15 @@ inline void Sockets::accept(Slot& listener, Slot& into) {
   }
   into = {};
   into.id = accepted->socket;
+}
+
+// A socket whose connection has ended may open another one: a new stream.
+inline void Sockets::connect(Slot& slot, const Endpoint& remote) {
+  const Status status = stack_.connect(slot.id, remote);
+  if (status || status.error() != Error::in_progress) return;
+  slot.sent = 0;
+  slot.received = 0;
+  slot.has_gaps = false;
 }
 
 inline void Sockets::send(Input& in, Slot& slot) {
@@ -148,7 +158,7 @@ inline void Sockets::call(Input& in) {
     case 3:
       return accept(slot, slots_[which / slots_.size() % slots_.size()]);
     case 4:
-      return (void)stack_.connect(slot.id, endpoint(in, peers_));
+      return connect(slot, endpoint(in, peers_));
     case 5:
     case 6:
       return send(in, slot);
