@@ -86,26 +86,32 @@ Input Ip::input_packet(Packet* packet, Time now) {
   packet->ttl = view->ttl();
   packet->protocol = static_cast<std::uint8_t>(view->protocol());
 
-  if (is_known(*packet) && !view->has_options()) [[likely]] {
-    return accept(packet, *view, false, now);
+  if (!is_known(*packet) || view->has_options() || view->is_fragment() ||
+      context_.trace->on()) [[unlikely]] {
+    return judge(packet, *view, now);
   }
-  if (const Drop bad = check_source(*packet, *view); bad != Drop::none) {
+  return deliver(packet, *view, false, now);
+}
+
+// A packet of which something is still to be found out, or to be told.
+Input Ip::judge(Packet* packet, const wire::Ipv4View& view, Time now) {
+  if (const Drop bad = check_source(*packet, view); bad != Drop::none) {
     return drop(packet, bad, now);
   }
-  if (view->has_options()) [[unlikely]] {
-    if (const Drop bad = check_options(*packet, *view, now); bad != Drop::none) {
+  if (view.has_options()) {
+    if (const Drop bad = check_options(*packet, view, now); bad != Drop::none) {
       return drop(packet, bad, now);
     }
   }
   const Target target = classify(*packet);
-  if (target == Target::elsewhere) return forward(packet, *view, now);
+  if (target == Target::elsewhere) return forward(packet, view, now);
   // Who sends unicast by broadcast means no good (RFC 1122 3.3.6).
   if (target == Target::us && packet->link_broadcast) {
     return drop(packet, Drop::ip_link_broadcast, now);
   }
   if (!passes_reverse_path(*packet, now)) return drop(packet, Drop::ip_reverse_path, now);
   if (target == Target::us) make_known(*packet);
-  return accept(packet, *view, target == Target::group, now);
+  return accept(packet, view, target == Target::group, now);
 }
 
 bool Ip::is_known(const Packet& packet) {
@@ -122,18 +128,15 @@ void Ip::make_known(const Packet& packet) {
 
 // The packet has passed all checks of the IP layer.
 Input Ip::accept(Packet* packet, const wire::Ipv4View& view, bool group, Time now) {
-  if (context_.trace->on()) [[unlikely]] {
-    context_.trace->emit({.at = now,
-                          .kind = trace::Kind::packet_in,
-                          .protocol = view.protocol(),
-                          .interface = packet->interface,
-                          .length = packet->length,
-                          .extra = packet->ttl,
-                          .local = {.addr = packet->destination, .port = 0},
-                          .remote = {.addr = packet->source, .port = 0}});
-  }
-  if (view.is_fragment()) [[unlikely]]
-    return reassemble(packet, view, group, now);
+  context_.trace->emit({.at = now,
+                        .kind = trace::Kind::packet_in,
+                        .protocol = view.protocol(),
+                        .interface = packet->interface,
+                        .length = packet->length,
+                        .extra = packet->ttl,
+                        .local = {.addr = packet->destination, .port = 0},
+                        .remote = {.addr = packet->source, .port = 0}});
+  if (view.is_fragment()) return reassemble(packet, view, group, now);
   return deliver(packet, view, group, now);
 }
 

@@ -122,8 +122,9 @@ class Ip {
   // False when anything about it changed: then ask destination() again. False for
   // a default-made reference.
   bool is_current(const DestinationRef& ref) const {
+    if (ref.generation == 0) return false;
     const Destination& d = *destinations_.at(ref.index);
-    return d.generation == ref.generation && d.epoch == epoch_ && ref.generation != 0;
+    return d.generation == ref.generation && d.epoch == epoch_;
   }
   const Destination& at(std::uint32_t index) const { return *destinations_.at(index); }
 
@@ -200,7 +201,8 @@ class Ip {
   void change_epoch() { ++epoch_; }
 
   // output.cpp
-  bool is_resolved(Destination& d, TxFrame& frame, Time now);
+  bool is_fresh(const Destination& d, Time now);
+  bool resolve(Destination& d, TxFrame& frame, Time now);
   Verdict output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now);
   void fill_headers(TxFrame& frame, Destination& d, const SendParams& params);
   void trace_output(const TxFrame& frame, const Destination& d, Time now);
@@ -209,6 +211,7 @@ class Ip {
 
   // input.cpp
   Input input_packet(Packet* packet, Time now);
+  Input judge(Packet* packet, const wire::Ipv4View& view, Time now);
   Input drop(Packet* packet, Drop reason, Time now) {
     return {.action = Input::Action::dropped, .reason = context_.drop(packet, reason, now)};
   }

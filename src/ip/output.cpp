@@ -49,35 +49,9 @@ void fill_in_checksum(const TxFrame& frame, std::uint8_t* bytes) {
 
 }  // namespace
 
-Verdict Ip::output(TxFrame& frame, std::uint32_t destination, const SendParams& params, Time now) {
-  Destination& d = *destinations_.at(destination);
-  d.referenced = true;
-  const std::uint32_t largest =
-      frame.gso_size == 0 ? frame.length() : std::uint32_t{frame.header_length} + frame.gso_size;
-  if (largest - kIp > d.mtu || frame.length() - kIp > Ipv4::kMaxPacket) [[unlikely]] {
-    return output_long(frame, d, params, now);
-  }
-  fill_headers(frame, d, params);
-  context_.counters->add(Counter::ip_out);
-  if (context_.trace->on()) [[unlikely]]
-    trace_output(frame, d, now);
-  if (d.is_local) return {.action = Verdict::Action::loopback, .interface = kLoopback};
-  if (!is_resolved(d, frame, now)) return hold(frame, d, now);
-  return {.action = Verdict::Action::send, .interface = d.interface, .loop_copy = d.loops_back};
-}
-
-void Ip::trace_output(const TxFrame& frame, const Destination& d, Time now) {
-  context_.trace->emit({.at = now,
-                        .kind = trace::Kind::packet_out,
-                        .protocol = frame.protocol,
-                        .interface = d.interface,
-                        .length = static_cast<std::uint32_t>(frame.length() - kIp),
-                        .local = {.addr = d.next_hop, .port = 0},
-                        .remote = {.addr = d.remote, .port = 0}});
-}
-
 // What differs between the packets to one destination; the sum of the rest is known.
-void Ip::fill_headers(TxFrame& frame, Destination& d, const SendParams& params) {
+// (Inlined into the path of every packet; the other use is rare.)
+[[gnu::always_inline]] inline void Ip::fill_headers(TxFrame& frame, Destination& d, const SendParams& params) {
   static_assert(Destination::kTemplate == Ethernet::kHeaderSize + Ipv4::kHeaderSize);
   std::memcpy(frame.header.data(), d.header.data(), Destination::kTemplate);
   std::uint8_t* ip = frame.header.data() + kIp;
@@ -110,14 +84,44 @@ void Ip::fill_headers(TxFrame& frame, Destination& d, const SendParams& params) 
       d.address_sum + (std::uint64_t{static_cast<std::uint8_t>(params.protocol)} << 8U);
 }
 
-// Whether the frame may leave now; then its destination MAC is right.
-bool Ip::is_resolved(Destination& d, TxFrame& frame, Time now) {
+// The destination MAC in the template is right, and need not be asked for again.
+inline bool Ip::is_fresh(const Destination& d, Time now) {
   if (d.neighbour == kNoIndex) return true;
-  Neighbour* n = neighbours_.at(d.neighbour);
-  if (n->version == d.neighbour_version && now < n->fresh_until) [[likely]]
-    return true;
+  const Neighbour* n = neighbours_.at(d.neighbour);
+  return n->version == d.neighbour_version && now < n->fresh_until;
+}
 
-  n = neighbour_of(d);
+Verdict Ip::output(TxFrame& frame, std::uint32_t destination, const SendParams& params, Time now) {
+  Destination& d = *destinations_.at(destination);
+  d.referenced = true;
+  const std::uint32_t largest =
+      frame.gso_size == 0 ? frame.length() : std::uint32_t{frame.header_length} + frame.gso_size;
+  if (largest - kIp > d.mtu || frame.length() - kIp > Ipv4::kMaxPacket) [[unlikely]] {
+    return output_long(frame, d, params, now);
+  }
+  fill_headers(frame, d, params);
+  context_.counters->add(Counter::ip_out);
+  if (context_.trace->on()) [[unlikely]]
+    trace_output(frame, d, now);
+  if (d.is_local) return {.action = Verdict::Action::loopback, .interface = kLoopback};
+  if (!is_fresh(d, now) && !resolve(d, frame, now)) [[unlikely]]
+    return hold(frame, d, now);
+  return {.action = Verdict::Action::send, .interface = d.interface, .loop_copy = d.loops_back};
+}
+
+void Ip::trace_output(const TxFrame& frame, const Destination& d, Time now) {
+  context_.trace->emit({.at = now,
+                        .kind = trace::Kind::packet_out,
+                        .protocol = frame.protocol,
+                        .interface = d.interface,
+                        .length = static_cast<std::uint32_t>(frame.length() - kIp),
+                        .local = {.addr = d.next_hop, .port = 0},
+                        .remote = {.addr = d.remote, .port = 0}});
+}
+
+// Whether the frame may leave now; then its destination MAC is right.
+bool Ip::resolve(Destination& d, TxFrame& frame, Time now) {
+  Neighbour* n = neighbour_of(d);
   if (n == nullptr) {  // evicted meanwhile
     n = neighbours_.find_or_add(d.interface, d.next_hop, now);
     if (n == nullptr) return false;
@@ -172,7 +176,7 @@ Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params
   packet->interface = d.interface;
   packet->flags = kToBeCut;
   packet->seq = d.mtu;
-  if (is_resolved(d, frame, now)) {
+  if (is_fresh(d, now) || resolve(d, frame, now)) {
     wire::store_mac(packet->data, wire::load_mac(frame.header.data()));
     context_.send(packet, now);
     return {.action = Verdict::Action::queued, .interface = d.interface, .loop_copy = d.loops_back};

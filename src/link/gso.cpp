@@ -21,7 +21,66 @@ constexpr std::size_t kTcpFlags = 13;
 
 std::uint64_t swap16(std::uint32_t v) { return __builtin_bswap16(static_cast<std::uint16_t>(v)); }
 
+// Two fixed sizes instead of a call: bytes behind the header belong to the
+// payload, which is written later, or lie behind the frame.
+inline void copy_header(std::uint8_t* to, const std::uint8_t* from, std::size_t length) {
+  constexpr std::size_t kUsual = 80;
+  if (length <= kUsual) {
+    std::memcpy(to, from, kUsual);
+  } else {
+    std::memcpy(to, from, TxFrame::kMaxHeader);
+  }
+}
+
+void copy_spans(std::uint8_t* to, const TxFrame& frame) {
+  for (std::size_t i = 0; i < frame.span_count; ++i) {
+    std::memcpy(to, frame.spans[i].data(), frame.spans[i].size());
+    to += frame.spans[i].size();
+  }
+}
+
+// Most payloads lie in one span.
+inline std::uint64_t copy_and_sum_spans(std::uint8_t* to, const TxFrame& frame) {
+  if (frame.span_count == 0) return 0;
+  std::uint64_t sum = wire::copy_and_sum(to, frame.spans[0].data(), frame.spans[0].size());
+  std::size_t done = frame.spans[0].size();
+  for (std::size_t i = 1; i < frame.span_count; ++i) {
+    const Bytes span = frame.spans[i];
+    sum = wire::combine(sum, wire::copy_and_sum(to + done, span.data(), span.size()),
+                        done % 2 != 0);
+    done += span.size();
+  }
+  return sum;
+}
+
+inline std::uint64_t sum_header(const std::uint8_t* transport, std::size_t size,
+                                std::uint64_t sum) {
+  if (size == wire::Tcp::kHeaderSize) [[likely]]
+    return wire::sum_fixed<wire::Tcp::kHeaderSize>(transport, sum);
+  return wire::sum_bytes(transport, size, sum);
+}
+
 }  // namespace
+
+void write_whole(std::uint8_t* to, const TxFrame& frame, bool checksums) {
+  const std::uint32_t header = frame.header_length;
+  copy_header(to, frame.header.data(), header);
+  if (!checksums || !frame.needs_checksum) {
+    copy_spans(to + header, frame);
+    return;
+  }
+  const std::uint32_t offset = frame.transport_offset;
+  const bool udp = frame.protocol == Protocol::udp;
+  const std::size_t at = udp ? wire::Udp::kChecksumOffset : wire::Tcp::kChecksumOffset;
+  const std::uint8_t* transport = frame.header.data() + offset;
+  std::uint64_t sum = wire::add(frame.pseudo_sum, __builtin_bswap32(frame.length() - offset));
+  // Takes out what stands in the field: x + ~x is zero in ones' complement.
+  sum = wire::add(sum, 0xffffU ^ wire::load_checksum(transport + at));
+  sum = sum_header(transport, header - offset, sum);
+  sum = wire::add(sum, copy_and_sum_spans(to + header, frame));
+  const std::uint16_t checksum = wire::finish(sum);
+  wire::store_checksum(to + offset + at, udp ? wire::Udp::nonzero(checksum) : checksum);
+}
 
 inline std::uint64_t Cutter::copy_and_sum_payload(std::uint8_t* to, std::uint32_t size) {
   if (size > span_left_) [[unlikely]]
@@ -52,7 +111,7 @@ Cutter::Cutter(const TxFrame& frame, CutOptions options)
       left_(frame.payload_length),
       segment_(frame.payload_length),
       checksums_(options.checksums && frame.needs_checksum),
-      cut_(!options.whole && frame.gso_size != 0 && frame.payload_length > frame.gso_size) {
+      cut_(is_to_be_cut(frame, options)) {
   if (!cut_) return;
   NARU_CHECK(frame.protocol == Protocol::tcp && frame.needs_checksum);
   segment_ = frame.gso_size;
@@ -60,7 +119,7 @@ Cutter::Cutter(const TxFrame& frame, CutOptions options)
 }
 
 void Cutter::prepare_template() {
-  copy_header(template_.data(), frame_.header.data());
+  copy_header(template_.data(), frame_.header.data(), frame_.header_length);
   std::uint8_t* ip = template_.data() + frame_.network_offset;
   std::uint8_t* tcp = template_.data() + frame_.transport_offset;
 
@@ -87,39 +146,15 @@ void Cutter::write(std::uint8_t* to) {
   if (cut_) {
     write_segment(to);
   } else {
-    write_only(to);
+    write_whole(to, frame_, checksums_);
+    step(left_);
   }
-}
-
-// A frame that goes as it is.
-void Cutter::write_only(std::uint8_t* to) {
-  const std::uint32_t header = frame_.header_length;
-  copy_header(to, frame_.header.data());
-  if (checksums_) {
-    const std::uint32_t offset = frame_.transport_offset;
-    const std::uint32_t length = header - offset + left_;
-    const std::size_t at =
-        frame_.protocol == Protocol::udp ? wire::Udp::kChecksumOffset : wire::Tcp::kChecksumOffset;
-    const std::uint8_t* transport = frame_.header.data() + offset;
-    std::uint64_t sum = wire::add(frame_.pseudo_sum, __builtin_bswap32(length));
-    // Takes out what stands in the field: x + ~x is zero in ones' complement.
-    sum = wire::add(sum, 0xffffU ^ wire::load_checksum(transport + at));
-    sum = wire::sum_bytes(transport, header - offset, sum);
-    if (left_ != 0) sum = wire::add(sum, copy_and_sum_payload(to + header, left_));
-    const std::uint16_t checksum = wire::finish(sum);
-    wire::store_checksum(to + offset + at, frame_.protocol == Protocol::udp
-                                               ? wire::Udp::nonzero(checksum)
-                                               : checksum);
-  } else if (left_ != 0) {
-    copy_payload(to + header, left_);
-  }
-  step(left_);
 }
 
 void Cutter::write_segment(std::uint8_t* to) {
   const std::uint32_t payload = std::min(left_, segment_);
   const std::uint32_t header = frame_.header_length;
-  copy_header(to, template_.data());
+  copy_header(to, template_.data(), header);
 
   std::uint8_t* ip = to + frame_.network_offset;
   const std::uint32_t ip_length = header - frame_.network_offset + payload;
@@ -162,17 +197,6 @@ void Cutter::step(std::uint32_t payload) {
   seq_ += payload;
   ++id_;
   first_flags_ = 0;
-}
-
-// Two fixed sizes instead of a call: bytes behind the header belong to the
-// payload, which is written later, or lie behind the frame.
-void Cutter::copy_header(std::uint8_t* to, const std::uint8_t* from) const {
-  constexpr std::size_t kUsual = 80;
-  if (frame_.header_length <= kUsual) {
-    std::memcpy(to, from, kUsual);
-  } else {
-    std::memcpy(to, from, TxFrame::kMaxHeader);
-  }
 }
 
 void Cutter::copy_payload(std::uint8_t* to, std::uint32_t size) {

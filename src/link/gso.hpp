@@ -23,12 +23,22 @@ struct CutOptions {
   bool checksums = true;  // fill in the layer-4 checksums; without, the field stays as it is
 };
 
+// The writers below want at least this much room, however short the frame: headers
+// are copied in whole vector registers.
+inline constexpr std::size_t kMinRoom = TxFrame::kMaxHeader;
+
+// Is it to become more than one frame?
+inline bool is_to_be_cut(const TxFrame& frame, CutOptions options) {
+  return !options.whole && frame.gso_size != 0 && frame.payload_length > frame.gso_size;
+}
+
+// Writes a frame that goes as it is to max(frame.length(), kMinRoom) bytes of room.
+void write_whole(std::uint8_t* to, const TxFrame& frame, bool checksums);
+
 // Writes the wire frames of one TxFrame, one after the other.
 class Cutter {
  public:
-  // write() wants at least this much room, however short the frame: headers are
-  // copied in whole vector registers.
-  static constexpr std::size_t kMinRoom = TxFrame::kMaxHeader;
+  static constexpr std::size_t kMinRoom = link::kMinRoom;
 
   // The frame (and its payload) must outlive the cutter.
   explicit Cutter(const TxFrame& frame, CutOptions options = {});
@@ -43,11 +53,9 @@ class Cutter {
 
  private:
   void prepare_template();
-  void write_only(std::uint8_t* to);
   void write_segment(std::uint8_t* to);
   void step(std::uint32_t payload);
 
-  void copy_header(std::uint8_t* to, const std::uint8_t* from) const;
   std::uint64_t copy_and_sum_payload(std::uint8_t* to, std::uint32_t size);
   std::uint64_t gather_and_sum(std::uint8_t* to, std::uint32_t size);
   void copy_payload(std::uint8_t* to, std::uint32_t size);

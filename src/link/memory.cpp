@@ -59,6 +59,9 @@ class MemoryWire::End final : public Link {
   static constexpr std::uint32_t kLargePacket = 65'535;
 
   void take(const TxFrame& frame);
+  void cut(const TxFrame& frame);
+  Packet* buffer(std::uint32_t size);
+  void deliver(Packet* packet, std::uint32_t size, const TxFrame& frame);
   void seal(Packet& packet, std::uint32_t size) const;
   bool check(Packet& packet) const;
   void interrupt() const {
@@ -105,27 +108,45 @@ std::size_t MemoryWire::End::transmit(std::span<const TxFrame> burst, Time) {
 }
 
 void MemoryWire::End::take(const TxFrame& frame) {
-  const std::uint32_t fcs = options_.fcs ? Ethernet::kFcsSize : 0;
+  if (is_to_be_cut(frame, cut_)) return cut(frame);
+  const std::uint32_t size = frame.length();
+  Packet* packet = buffer(size);
+  if (packet == nullptr) return;
+  write_whole(packet->data, frame, cut_.checksums);
+  deliver(packet, size, frame);
+}
+
+void MemoryWire::End::cut(const TxFrame& frame) {
   for (Cutter cutter(frame, cut_); !cutter.done();) {
     const std::uint32_t size = cutter.size();
-    if (!up_ || size > max_frame_) [[unlikely]] {
+    if (Packet* packet = buffer(size); packet != nullptr) {
+      cutter.write(packet->data);
+      deliver(packet, size, frame);
+    } else {
       cutter.skip();
-      ++stats_.tx_refused;
-      continue;
     }
-    ++stats_.tx_frames;
-    Packet* packet = peer_->pool_ == nullptr ? nullptr : peer_->pool_->take(size + fcs);
-    if (packet == nullptr) [[unlikely]] {
-      cutter.skip();
-      ++peer_->stats_.rx_no_buffer;
-      continue;
-    }
-    cutter.write(packet->data);
-    seal(*packet, size);
-    if (!options_.checksums && frame.needs_checksum) packet->checksum = ChecksumState::good;
-    if (options_.carries_large && frame.wire_frames() > 1) packet->gso_size = frame.gso_size;
-    peer_->ring_.push(packet);
   }
+}
+
+// A buffer of the receiver for a frame of `size` bytes, or nullptr: it is lost.
+Packet* MemoryWire::End::buffer(std::uint32_t size) {
+  if (!up_ || size > max_frame_) [[unlikely]] {
+    ++stats_.tx_refused;
+    return nullptr;
+  }
+  ++stats_.tx_frames;
+  const std::uint32_t fcs = options_.fcs ? Ethernet::kFcsSize : 0;
+  Packet* packet = peer_->pool_ == nullptr ? nullptr : peer_->pool_->take(size + fcs);
+  if (packet == nullptr) [[unlikely]]
+    ++peer_->stats_.rx_no_buffer;
+  return packet;
+}
+
+void MemoryWire::End::deliver(Packet* packet, std::uint32_t size, const TxFrame& frame) {
+  seal(*packet, size);
+  if (!options_.checksums && frame.needs_checksum) packet->checksum = ChecksumState::good;
+  if (options_.carries_large && frame.wire_frames() > 1) packet->gso_size = frame.gso_size;
+  peer_->ring_.push(packet);
 }
 
 // Padding and FCS behind a frame of `size` bytes.

@@ -17,7 +17,7 @@ constexpr std::uint32_t kMaxRefused = 256;
 // --- bursts ------------------------------------------------------------------------
 
 // The next frames are for this interface: what waits for another one goes first.
-void Turn::select(std::uint8_t interface) {
+inline void Turn::select(std::uint8_t interface) {
   if (p.burst_size != 0) {
     if (interface == p.burst_interface) return;
     transmit();
@@ -27,7 +27,7 @@ void Turn::select(std::uint8_t interface) {
 }
 
 // The frame at burst[burst_size] joins the burst of its interface.
-void Turn::push(std::uint8_t interface) {
+inline void Turn::push(std::uint8_t interface) {
   if (interface != p.burst_interface) [[unlikely]] {
     const TxFrame frame = p.burst[p.burst_size];
     select(interface);
@@ -47,10 +47,17 @@ void Turn::transmit() {
   link::Link* link = p.links[p.burst_interface];
   const std::span<const TxFrame> burst(p.burst.data(), size);
   const std::size_t sent = link == nullptr ? 0 : link->transmit(burst, s.now);
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < sent; ++i) bytes += burst[i].length();
   s.counters.add(Counter::frames_out, sent);
-  for (const TxFrame& frame : burst.first(sent)) {
-    s.counters.add(Counter::bytes_out, frame.length());
-    if (!s.trace.on()) continue;
+  s.counters.add(Counter::bytes_out, bytes);
+  if (s.trace.on()) [[unlikely]]
+    trace_transmit(burst.first(sent));
+  for (std::size_t i = sent; i < size; ++i) refuse(p.burst_interface, burst[i]);
+}
+
+void Turn::trace_transmit(std::span<const TxFrame> sent) {
+  for (const TxFrame& frame : sent) {
     trace::Event e;
     e.at = s.now;
     e.kind = trace::Kind::frame_out;
@@ -59,7 +66,6 @@ void Turn::transmit() {
     e.extra = frame.wire_frames();
     s.trace.emit(e);
   }
-  for (const TxFrame& frame : burst.subspan(sent)) refuse(p.burst_interface, frame);
 }
 
 // Nothing is lost silently: what a link does not take now waits for the next turn.
@@ -77,20 +83,24 @@ void Turn::refuse(std::uint8_t interface, const TxFrame& frame) {
 }
 
 // What ip decided about the frame at burst[burst_size]. True when it is in a burst.
-bool Turn::dispatch(const ip::Verdict& verdict) {
-  if (verdict.action == Action::loopback || verdict.loop_copy) {
-    Packet* packet = s.ip.copy_frame(p.burst[p.burst_size]);
-    if (packet != nullptr) {
-      packet->pull(p.burst[p.burst_size].network_offset);
-      packet->checksum = ChecksumState::good;
-      s.loopback.push_back(packet);
-    } else {
-      s.counters.drop(Drop::no_buffer);
-    }
-  }
+inline bool Turn::dispatch(const ip::Verdict& verdict) {
+  if (verdict.action == Action::loopback || verdict.loop_copy) [[unlikely]]
+    loop_back(p.burst[p.burst_size]);
   if (verdict.action != Action::send) return false;
   push(verdict.interface);
   return true;
+}
+
+// A copy for ourselves.
+void Turn::loop_back(const TxFrame& frame) {
+  Packet* packet = s.ip.copy_frame(frame);
+  if (packet == nullptr) {
+    s.counters.drop(Drop::no_buffer);
+    return;
+  }
+  packet->pull(frame.network_offset);
+  packet->checksum = ChecksumState::good;
+  s.loopback.push_back(packet);
 }
 
 // A frame that lies whole in a packet.
@@ -153,7 +163,7 @@ void Turn::flush_udp() {
   }
 }
 
-tcp::PathLimits Turn::select_path(std::uint32_t destination) {
+inline tcp::PathLimits Turn::select_path(std::uint32_t destination) {
   const ip::Destination& d = s.ip.at(destination);
   tcp::PathLimits limits;
   limits.mtu = d.mtu;
@@ -183,37 +193,33 @@ void Turn::flush_replies() {
   }
 }
 
-// The connection's route, looked up again only when something about it changed.
-Result<std::uint32_t> Turn::destination_of(tcp::Connection& c) {
-  const ip::DestinationRef ref{c.destination, c.destination_generation};
-  if (ref.generation == 0 || !s.ip.is_current(ref)) [[unlikely]] {
-    const auto found = s.ip.destination(c.remote_addr, c.local_addr, s.now);
-    if (!found) return found;
-    const ip::DestinationRef now = s.ip.ref(*found);
-    c.destination = now.index;
-    c.destination_generation = now.generation;
+// The connection's route is looked up again only when something about it changed.
+bool Turn::find_route(tcp::Connection& c) {
+  const auto found = s.ip.destination(c.remote_addr, c.local_addr, s.now);
+  if (!found) {
+    s.tcp.on_no_route(c, found.error());
+    return false;
   }
-  // After R1 the first hop is doubted (RFC 9293 3.8.3).
-  if (c.retries > s.options.get(Option::tcp_retries1)) [[unlikely]] {
-    s.ip.doubt_neighbour(c.destination);
-  }
-  return c.destination;
+  const ip::DestinationRef now = s.ip.ref(*found);
+  c.destination = now.index;
+  c.destination_generation = now.generation;
+  return true;
 }
 
 // True when the connection wants another go at once: it was stopped by the link.
-bool Turn::flush_connection(tcp::Connection& c) {
-  const auto d = destination_of(c);
-  if (!d) {
-    s.tcp.on_no_route(c, d.error());
+inline bool Turn::flush_connection(tcp::Connection& c) {
+  if (!s.ip.is_current({c.destination, c.destination_generation}) && !find_route(c)) [[unlikely]]
     return false;
-  }
+  // After R1 the first hop is doubted (RFC 9293 3.8.3).
+  if (c.retries != 0 && c.retries > s.options.get(Option::tcp_retries1)) [[unlikely]]
+    s.ip.doubt_neighbour(c.destination);
   const bool df = s.options.on(Option::tcp_path_mtu_discovery) && !c.has(tcp::kNoPathMtu);
   do {
-    const tcp::PathLimits limits = select_path(*d);
+    const tcp::PathLimits limits = select_path(c.destination);
     if (limits.room == 0) return true;
     TxFrame& frame = p.burst[p.burst_size];
     if (!s.tcp.next_segment(c, limits, frame)) return false;
-    dispatch(s.ip.output(frame, *d, {Protocol::tcp, c.tos, c.ttl, df, false}, s.now));
+    dispatch(s.ip.output(frame, c.destination, {Protocol::tcp, c.tos, c.ttl, df, false}, s.now));
   } while (s.tcp.may_have_more(c));
   return false;
 }
@@ -233,7 +239,7 @@ void Turn::flush_tcp() {
 }
 
 void Turn::flush() {
-  if (p.blocked) {
+  if (p.blocked) [[unlikely]] {
     p.blocked = false;
     flush_refused();
   }

@@ -8,6 +8,9 @@ namespace {
 
 using ip::ErrorReport;
 
+// Packets to ourselves that one turn carries round, before others get theirs.
+constexpr int kLoopbackRounds = 8;
+
 tcp::PathError to_tcp(const ErrorReport& report) {
   using Kind = ErrorReport::Kind;
   tcp::PathError e{tcp::PathError::Kind::soft, Error::host_unreachable, report.mtu,
@@ -135,6 +138,14 @@ void Turn::deliver(const ip::Input& in) {
       break;
   }
   s.packets.give_back(packet);
+}
+
+void Turn::carry_loopback() {
+  for (int round = 0; round < kLoopbackRounds && !s.loopback.empty(); ++round) {
+    input_loopback();
+    pass_errors();
+    flush();
+  }
 }
 
 void Turn::input_loopback() {

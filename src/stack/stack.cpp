@@ -12,8 +12,6 @@ namespace {
 
 // While a link has no room nobody rings when it has some again.
 constexpr Duration kRetryBlocked = 1ms;
-// Packets to ourselves that one turn carries round, before others get theirs.
-constexpr int kLoopbackRounds = 8;
 
 }  // namespace
 
@@ -127,16 +125,18 @@ bool Stack::poll(Time now) {
   set_now(now);
   Turn turn{s, *ports_};
   const bool more = turn.receive();
-  if (s.ip.next_deadline() <= now) s.ip.on_timer(now);
-  if (s.tcp.next_deadline() <= now) s.tcp.on_timer();
-  if (s.ip.has_error()) turn.pass_errors();
-  turn.flush();
-  for (int round = 0; round < kLoopbackRounds && !s.loopback.empty(); ++round) {
-    turn.input_loopback();
+  if (s.ip.next_deadline() <= now) [[unlikely]]
+    s.ip.on_timer(now);
+  if (s.tcp.next_deadline() <= now) [[unlikely]]
+    s.tcp.on_timer();
+  if (s.ip.has_error()) [[unlikely]]
     turn.pass_errors();
+  if (ports_->blocked || has_output()) {
     turn.flush();
+    if (!s.loopback.empty()) [[unlikely]]
+      turn.carry_loopback();
   }
-  s.tcp.sweep_ready();
+  if (s.tcp.ready_gone != 0) s.tcp.sweep_ready();
   return more || !s.loopback.empty();
 }
 

@@ -51,16 +51,19 @@ struct Turn {
   bool receive();
   void trace_burst(std::uint8_t interface, std::size_t frames);
   void input(Packet* packet, std::uint8_t interface);
-  void input_loopback();
+  void carry_loopback();
   void pass_errors();
   // flush.cpp
   void flush();
 
  private:
   void deliver(const ip::Input& in);
+  void input_loopback();
   void select(std::uint8_t interface);
   void push(std::uint8_t interface);
   void transmit();
+  void trace_transmit(std::span<const TxFrame> sent);
+  void loop_back(const TxFrame& frame);
   void refuse(std::uint8_t interface, const TxFrame& frame);
   bool dispatch(const ip::Verdict& verdict);
   void send_packet(Packet* packet);
@@ -70,7 +73,7 @@ struct Turn {
   void flush_replies();
   void flush_tcp();
   bool flush_connection(tcp::Connection& c);
-  Result<std::uint32_t> destination_of(tcp::Connection& c);
+  bool find_route(tcp::Connection& c);
   tcp::PathLimits select_path(std::uint32_t destination);
 };
 

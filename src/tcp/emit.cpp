@@ -44,26 +44,32 @@ unsigned sack_blocks(const Connection& c, Flow& f, std::span<wire::SackBlock> ou
   return n;
 }
 
-// `room` is what options may take beyond the timestamps: a full segment has none,
-// so its SACK blocks wait for the next ACK.
-std::size_t emit_options(Tcp& t, Connection& c, std::uint32_t room, std::uint8_t* p) {
+// A full segment has no room beyond the timestamps, so its SACK blocks wait for the
+// next ACK.
+std::size_t emit_sack(const Connection& c, Flow& f, std::uint32_t length, std::uint8_t* p) {
+  const std::uint32_t room = length == 0       ? wire::Tcp::kMaxOptions
+                             : length < c.smss ? c.smss - length
+                                               : 0;
+  if (room < wire::sack_size(1)) return 0;
+  std::array<wire::SackBlock, wire::TcpOptions::kMaxSackBlocks> blocks;
+  const std::size_t most =
+      std::min<std::size_t>((room - 4) / 8, wire::max_sack_blocks(c.has(kTimestamps)));
+  const unsigned n = sack_blocks(c, f, std::span(blocks).first(most));
+  if (n != 0) wire::emit_sack(p, std::span(blocks).first(n));
+  return wire::sack_size(n);
+}
+
+inline std::size_t emit_options(const Tcp& t, const Connection& c, Flow* f, std::uint32_t length,
+                                std::uint8_t* p) {
   std::size_t size = 0;
   if (c.has(kTimestamps)) {
     wire::emit_timestamps(p, {t.timestamp(c.ts_offset), c.ts_recent});
     size = wire::TcpOptions::kTimestampsSize;
   }
-  if (Flow* f = t.flow_of(c); f != nullptr) {
-    std::array<wire::SackBlock, wire::TcpOptions::kMaxSackBlocks> blocks;
-    const std::size_t most =
-        room < wire::sack_size(1)
-            ? 0
-            : std::min<std::size_t>((room - 4) / 8, wire::max_sack_blocks(size != 0));
-    const unsigned n = sack_blocks(c, *f, std::span(blocks).first(most));
-    if (n != 0) {
-      wire::emit_sack(p + size, std::span(blocks).first(n));
-      size += wire::sack_size(n);
-    }
-  }
+  const bool sack_due =
+      f != nullptr && (f->reassembly != nullptr || f->dsack_start != f->dsack_end);
+  if (sack_due) [[unlikely]]
+    size += emit_sack(c, *f, length, p + size);
   return size;
 }
 
@@ -113,16 +119,13 @@ void emit(Tcp& t, Connection& c, const PathLimits& limits, const Outgoing& out, 
   header.seq = out.seq;
   header.flags = out.flags;
   header.ack = (out.flags & wire::kAck) != 0 ? c.rcv.nxt : 0;
-  header.window = advertise_window(t, c, syn);
+  header.window = advertise_window(c, f, syn);
   if (c.has(kUrgentOut) && seq_gt(f->snd_up, out.seq) && f->snd_up - out.seq <= 0xffffU) {
     header.flags |= wire::kUrg;
     header.urgent_pointer = static_cast<std::uint16_t>(f->snd_up - out.seq);
   }
-  const std::uint32_t room = out.length == 0       ? wire::Tcp::kMaxOptions
-                             : out.length < c.smss ? c.smss - out.length
-                                                   : 0;
-  const std::size_t options_size =
-      syn ? emit_syn(t, c, limits, out.flags, options) : emit_options(t, c, room, options);
+  const std::size_t options_size = syn ? emit_syn(t, c, limits, out.flags, options)
+                                       : emit_options(t, c, f, out.length, options);
   header.emit(p, options_size);
 
   frame.transport_offset = limits.transport_offset;
@@ -137,7 +140,7 @@ void emit(Tcp& t, Connection& c, const PathLimits& limits, const Outgoing& out, 
   if ((out.flags & wire::kAck) != 0) on_ack_sent(c, f);
 
   t.counters->add(Counter::tcp_out);
-  if (t.trace->on()) {
+  if (t.trace->on()) [[unlikely]] {
     trace::Event e = event(t, c, trace::Kind::segment_out);
     e.flags = header.flags;
     e.seq = out.seq;

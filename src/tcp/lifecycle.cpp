@@ -385,7 +385,7 @@ Connection* Tcp::pop_ready() {
 
 // When half of the list is gone, so that the walk costs each of them one step.
 void Tcp::sweep_ready() {
-  if (ready_gone == 0 || ready_gone * 2 < ready_count) return;
+  if (ready_gone * 2 < ready_count) return;
   for (std::uint32_t n = ready_count; n != 0; --n) {
     if (Connection* c = take_ready(*this); c != nullptr) notify(*this, *c);
   }

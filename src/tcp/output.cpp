@@ -42,9 +42,9 @@ bool next_syn(Tcp& t, Connection& c, const PathLimits& limits, TxFrame& frame) {
 
 // The last bytes of the queue make a short segment. May it go now? (Nagle, RFC
 // 9293 3.7.4, in Minshall's form: only one short segment unacknowledged.)
-bool may_send_short(Tcp& t, Connection& c, Flow& f) {
+inline bool may_send_short(Tcp& t, Connection& c, Flow& f) {
   if (c.has(kFinQueued) || f.override_sws) return true;
-  if (c.has(kCork) || c.has(kMore)) {
+  if ((c.flags & (kCork | kMore)) != 0) [[unlikely]] {
     hold_short(t, c, f);
     return false;
   }
@@ -66,6 +66,10 @@ std::uint32_t sendable(Tcp& t, Connection& c, Flow& f, const PathLimits& limits)
   const std::uint32_t cwnd = f.congestion.cwnd() + f.recovery.limited_transmit(c.smss);
   const std::uint32_t room = cwnd > pipe ? cwnd - pipe : 0;
 
+  // The usual end of a message: one short segment takes what there is.
+  if (unsent < c.smss && unsent <= window && unsent <= room) {
+    return may_send_short(t, c, f) ? unsent : 0;
+  }
   std::uint32_t length = std::min(unsent, window);
   if (length > room) {
     f.cwnd_limited = true;
@@ -93,7 +97,7 @@ void on_sent(Tcp& t, Connection& c, Flow& f, std::uint32_t length) {
     f.progress_at = t.now;
     c.retries = 0;  // keep-alives without an answer
   }
-  if (length % c.smss != 0) f.small_end = c.snd.nxt + length;
+  if (length < c.smss ? length != 0 : length % c.smss != 0) f.small_end = c.snd.nxt + length;
   c.snd.nxt += length;
   f.sent_at = t.now;
   f.override_sws = false;
@@ -110,7 +114,7 @@ bool next_data(Tcp& t, Connection& c, Flow& f, const PathLimits& limits, TxFrame
   if (end == c.snd.nxt && !c.has(kFinQueued)) return false;
   // An RTO is never below its least; most sends need not work it out.
   if (c.in_flight() == 0 && t.now - f.sent_at > t.options->duration(Option::tcp_rto_min) &&
-      f.sent_at != Time{} && t.now - f.sent_at > current_rto(t, c)) {
+      f.sent_at != Time{} && t.now - f.sent_at > current_rto(t, c)) [[unlikely]] {
     f.congestion.on_idle(t.now, t.options->u32(Option::tcp_initial_window));
   }
   std::uint32_t length = 0;

@@ -26,6 +26,11 @@ std::size_t SendQueue::append(SendBlockPool& pool, Bytes data) {
 }
 
 void SendQueue::drop_front(SendBlockPool& pool, std::uint32_t n) {
+  if (n == size_ && head_ == tail_ && head_ != nullptr) {  // as after most messages
+    pool.give_back(head_);
+    *this = SendQueue();
+    return;
+  }
   size_ -= n;
   while (head_ != nullptr) {
     SendBlock* block = head_;

@@ -11,8 +11,7 @@ namespace {
 constexpr std::uint32_t kMaxField = 65'535;
 
 // Room in the receive buffer.
-std::uint32_t free_space(const Tcp& t, const Connection& c) {
-  const Flow* f = t.flow_of(c);
+inline std::uint32_t free_space(const Connection& c, const Flow* f) {
   if (f == nullptr) return c.receive_buffer;
   const std::uint32_t held =
       f->receive.size() + (f->reassembly == nullptr ? 0 : f->reassembly->bytes);
@@ -20,10 +19,10 @@ std::uint32_t free_space(const Tcp& t, const Connection& c) {
 }
 
 // The right edge that could be told now.
-std::uint32_t possible_edge(const Tcp& t, const Connection& c) {
+inline std::uint32_t possible_edge(const Connection& c, const Flow* f) {
   const std::uint32_t most = kMaxField << c.rcv_scale;
   // Whole units of the scale, so that the peer reads what we mean (RFC 7323 2.4).
-  const std::uint32_t window = std::min(free_space(t, c), most) >> c.rcv_scale << c.rcv_scale;
+  const std::uint32_t window = std::min(free_space(c, f), most) >> c.rcv_scale << c.rcv_scale;
   return c.rcv.nxt + window;
 }
 
@@ -41,13 +40,13 @@ std::uint16_t current_window(const Connection& c) {
   return static_cast<std::uint16_t>(std::min(window >> c.rcv_scale, kMaxField));
 }
 
-std::uint16_t advertise_window(Tcp& t, Connection& c, bool on_syn) {
+std::uint16_t advertise_window(Connection& c, const Flow* f, bool on_syn) {
   if (on_syn) {  // not scaled (RFC 7323 2.2)
-    const std::uint32_t window = std::min(free_space(t, c), kMaxField);
+    const std::uint32_t window = std::min(free_space(c, f), kMaxField);
     c.rcv.adv = seq_max(c.rcv.adv, c.rcv.nxt + window);
     return static_cast<std::uint16_t>(std::min(c.rcv.adv - c.rcv.nxt, kMaxField));
   }
-  const std::uint32_t edge = possible_edge(t, c);
+  const std::uint32_t edge = possible_edge(c, f);
   const std::uint32_t step = std::min<std::uint32_t>(c.receive_buffer / 2, c.smss);
   if (seq_gt(edge, c.rcv.adv) && edge - c.rcv.adv >= step) c.rcv.adv = edge;
   return current_window(c);
@@ -70,7 +69,7 @@ void on_read(Tcp& t, Connection& c, Flow& f, std::uint32_t n) {
   }
   if (!can_receive_data(c.state)) return;
   const std::uint32_t told = c.rcv.adv - c.rcv.nxt;
-  const std::uint32_t edge = possible_edge(t, c);
+  const std::uint32_t edge = possible_edge(c, &f);
   const std::uint32_t step = std::min<std::uint32_t>(c.receive_buffer / 2, 2U * c.smss);
   if (seq_gt(edge, c.rcv.adv) && edge - c.rcv.adv >= step && edge - c.rcv.nxt >= 2 * told) {
     c.set(kAckNow);

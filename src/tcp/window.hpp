@@ -7,7 +7,7 @@ namespace naru::tcp {
 
 // Moves rcv.adv as far right as the buffer allows, avoiding silly windows, and
 // returns the window field's value for a segment sent now. Never moves it left.
-std::uint16_t advertise_window(Tcp& t, Connection& c, bool on_syn);
+std::uint16_t advertise_window(Connection& c, const Flow* f, bool on_syn);
 // The value that the peer was last told, without moving anything.
 std::uint16_t current_window(const Connection& c);
 // The program has read `n` bytes: grows the receive buffer when it keeps up with

@@ -27,6 +27,12 @@ std::uint64_t load_last(const std::uint8_t* end, std::size_t n) {
   return (load_word64(end - 8) >> 1U) >> (63 - 8 * (n & 7U));
 }
 
+std::uint64_t copy_word(std::uint8_t* dst, const std::uint8_t* src) {
+  const std::uint64_t word = load_word64(src);
+  store_word64(dst, word);
+  return word;
+}
+
 }  // namespace
 
 namespace detail {
@@ -34,7 +40,13 @@ namespace detail {
 std::uint64_t sum_portable(const std::uint8_t* p, std::size_t n, std::uint64_t acc) {
   if (n < 8) return add(acc, load_few(p, n));
   const std::uint8_t* end = p + n;
-  for (std::size_t left = n; left >= 8; left -= 8, p += 8) acc = add(acc, load_word64(p));
+  std::size_t left = n;
+  for (; left >= 32; left -= 32, p += 32) {
+    // By pairs: one sum would wait for each carry in turn.
+    const std::uint64_t first = add(load_word64(p), load_word64(p + 8));
+    acc = add(acc, add(first, add(load_word64(p + 16), load_word64(p + 24))));
+  }
+  for (; left >= 8; left -= 8, p += 8) acc = add(acc, load_word64(p));
   return add(acc, load_last(end, n));
 }
 
@@ -49,11 +61,15 @@ std::uint64_t copy_and_sum_portable(std::uint8_t* dst, const std::uint8_t* src, 
   const std::uint64_t last = load_word64(end - 8);
   std::memcpy(dst + n - 8, &last, sizeof last);
   std::uint64_t acc = load_last(end, n);
-  for (std::size_t left = n; left >= 8; left -= 8, src += 8, dst += 8) {
-    const std::uint64_t word = load_word64(src);
-    std::memcpy(dst, &word, sizeof word);
-    acc = add(acc, word);
+  std::size_t left = n;
+  for (; left >= 32; left -= 32, src += 32, dst += 32) {
+    const std::uint64_t a = copy_word(dst, src);
+    const std::uint64_t b = copy_word(dst + 8, src + 8);
+    const std::uint64_t c = copy_word(dst + 16, src + 16);
+    const std::uint64_t d = copy_word(dst + 24, src + 24);
+    acc = add(acc, add(add(a, b), add(c, d)));
   }
+  for (; left >= 8; left -= 8, src += 8, dst += 8) acc = add(acc, copy_word(dst, src));
   return acc;
 }
 

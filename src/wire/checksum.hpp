@@ -68,6 +68,10 @@ constexpr std::uint16_t update16(std::uint16_t checksum, std::uint16_t old_word,
 
 namespace detail {
 
+// From this many bytes on, 32-byte registers pay: below, adding up their lanes at the
+// end costs more than they save.
+inline constexpr std::size_t kAvx2From = 128;
+
 // The three ways to do the work: one is chosen by what the processor can do. The
 // portable one is also the reference for the tests.
 std::uint64_t sum_portable(const std::uint8_t* p, std::size_t n, std::uint64_t acc);
@@ -82,7 +86,7 @@ std::uint64_t copy_and_sum_avx512(std::uint8_t* dst, const std::uint8_t* src, st
 // Adds n bytes to `acc`; the piece starts at an even offset (see combine()).
 inline std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t n, std::uint64_t acc = 0) {
   if (kHasAvx512) return detail::sum_avx512(p, n, acc);
-  if (kHasAvx2) return detail::sum_avx2(p, n, acc);
+  if (n >= detail::kAvx2From && kHasAvx2) return detail::sum_avx2(p, n, acc);
   return detail::sum_portable(p, n, acc);
 }
 inline std::uint64_t sum_bytes(Bytes bytes, std::uint64_t acc = 0) {
@@ -93,7 +97,7 @@ inline std::uint64_t sum_bytes(Bytes bytes, std::uint64_t acc = 0) {
 // rides on the copy.
 inline std::uint64_t copy_and_sum(std::uint8_t* dst, const std::uint8_t* src, std::size_t n) {
   if (kHasAvx512) return detail::copy_and_sum_avx512(dst, src, n);
-  if (kHasAvx2) return detail::copy_and_sum_avx2(dst, src, n);
+  if (n >= detail::kAvx2From && kHasAvx2) return detail::copy_and_sum_avx2(dst, src, n);
   return detail::copy_and_sum_portable(dst, src, n);
 }
 

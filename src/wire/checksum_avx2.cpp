@@ -7,8 +7,6 @@
 namespace naru::wire {
 namespace {
 
-// From this many bytes on, vector registers pay.
-constexpr std::size_t kVectorFrom = 64;
 // From this many bytes on, stores that never cross a cache line pay for a first
 // one that does.
 constexpr std::size_t kAlignFrom = 256;
@@ -82,7 +80,7 @@ NARU_AVX2 inline std::uint64_t total_with(const Lanes& lanes, const std::uint8_t
 namespace detail {
 
 NARU_AVX2 std::uint64_t sum_avx2(const std::uint8_t* p, std::size_t n, std::uint64_t acc) {
-  if (n < kVectorFrom) return sum_portable(p, n, acc);
+  if (n < kAvx2From) return sum_portable(p, n, acc);
   Lanes a{};
   Lanes b{};
   for (; n >= 128; n -= 128, p += 128) {
@@ -96,7 +94,7 @@ NARU_AVX2 std::uint64_t sum_avx2(const std::uint8_t* p, std::size_t n, std::uint
 
 NARU_AVX2 std::uint64_t copy_and_sum_avx2(std::uint8_t* dst, const std::uint8_t* src,
                                           std::size_t n) {
-  if (n < kVectorFrom) return copy_and_sum_portable(dst, src, n);
+  if (n < kAvx2From) return copy_and_sum_portable(dst, src, n);
   Lanes a{};
   copy(dst + n - 32, src + n - 32);
   if (n >= kAlignFrom) {
