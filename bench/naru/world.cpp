@@ -106,13 +106,11 @@ void NaruHost::close(SocketId s) {
   mark();
 }
 
-bool NaruHost::run(Time now) {
-  if (!work_ && deadline_ > now) return false;
-  work_ = true;
-  for (unsigned i = 0; work_; ++i) {
+bool NaruHost::work(Time now) {
+  work_ = false;
+  for (unsigned i = 0; stack_->poll(now) || work_; ++i) {
     if (i == kRestless) fail("a host never comes to rest");
     work_ = false;
-    if (stack_->poll(now)) work_ = true;
   }
   deadline_ = stack_->next_deadline();
   return true;

@@ -34,13 +34,15 @@ class NaruHost {
   // Something may be there to be done: a frame, or a call of the program.
   void mark() { work_ = true; }
   // Polls while there is work; true when there was any.
-  bool run(Time now);
+  bool run(Time now) { return (work_ || deadline_ <= now) && work(now); }
   void set_now(Time now) { stack_->set_now(now); }
   Time next_deadline() const { return stack_->next_deadline(); }
   // Pages of the arena that hold something.
   std::size_t resident_bytes() const;
 
  private:
+  bool work(Time now);
+
   ArenaMapping memory_;
   std::unique_ptr<Stack> stack_;
   std::vector<SocketId> listeners_;

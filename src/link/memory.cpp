@@ -91,29 +91,40 @@ void MemoryWire::End::attach(PacketPool* pool) {
   pool_ = pool;
 }
 
-std::size_t MemoryWire::End::transmit(std::span<const TxFrame> burst, Time) {
-  const bool idle = peer_->ring_.empty();
-  std::size_t taken = 0;
-  for (const TxFrame& frame : burst) {
-    const std::uint32_t frames = options_.carries_large ? 1 : frame.wire_frames();
-    if (frames > peer_->ring_.room()) {
-      ++peer_->stats_.rx_ring_full;
-      break;
-    }
-    take(frame);
-    ++taken;
+// Padding and FCS behind a frame of `size` bytes.
+inline void MemoryWire::End::seal(Packet& packet, std::uint32_t size) const {
+  if (size < Ethernet::kMinFrame) {
+    // Zeros, never what the buffer held before.
+    std::memset(packet.data + size, 0, Ethernet::kMinFrame - size);
+    size = Ethernet::kMinFrame;
   }
-  if (idle && !peer_->ring_.empty()) peer_->interrupt();
-  return taken;
+  packet.length = size;
+  if (!options_.fcs) return;
+  // The CRC goes out lowest byte first (IEEE 802.3 3.2.9).
+  const std::uint32_t fcs = frame_check(packet.data, size);
+  std::memcpy(packet.data + size, &fcs, sizeof fcs);
+  packet.length += Ethernet::kFcsSize;
 }
 
-void MemoryWire::End::take(const TxFrame& frame) {
-  if (is_to_be_cut(frame, cut_)) return cut(frame);
-  const std::uint32_t size = frame.length();
-  Packet* packet = buffer(size);
-  if (packet == nullptr) return;
-  write_whole(packet->data, frame, cut_.checksums);
-  deliver(packet, size, frame);
+// A buffer of the receiver for a frame of `size` bytes, or nullptr: it is lost.
+inline Packet* MemoryWire::End::buffer(std::uint32_t size) {
+  if (!up_ || size > max_frame_) [[unlikely]] {
+    ++stats_.tx_refused;
+    return nullptr;
+  }
+  ++stats_.tx_frames;
+  const std::uint32_t fcs = options_.fcs ? Ethernet::kFcsSize : 0;
+  Packet* packet = peer_->pool_ == nullptr ? nullptr : peer_->pool_->take(size + fcs);
+  if (packet == nullptr) [[unlikely]]
+    ++peer_->stats_.rx_no_buffer;
+  return packet;
+}
+
+inline void MemoryWire::End::deliver(Packet* packet, std::uint32_t size, const TxFrame& frame) {
+  seal(*packet, size);
+  if (!options_.checksums && frame.needs_checksum) packet->checksum = ChecksumState::good;
+  if (options_.carries_large && frame.wire_frames() > 1) packet->gso_size = frame.gso_size;
+  peer_->ring_.push(packet);
 }
 
 void MemoryWire::End::cut(const TxFrame& frame) {
@@ -128,40 +139,29 @@ void MemoryWire::End::cut(const TxFrame& frame) {
   }
 }
 
-// A buffer of the receiver for a frame of `size` bytes, or nullptr: it is lost.
-Packet* MemoryWire::End::buffer(std::uint32_t size) {
-  if (!up_ || size > max_frame_) [[unlikely]] {
-    ++stats_.tx_refused;
-    return nullptr;
-  }
-  ++stats_.tx_frames;
-  const std::uint32_t fcs = options_.fcs ? Ethernet::kFcsSize : 0;
-  Packet* packet = peer_->pool_ == nullptr ? nullptr : peer_->pool_->take(size + fcs);
-  if (packet == nullptr) [[unlikely]]
-    ++peer_->stats_.rx_no_buffer;
-  return packet;
+inline void MemoryWire::End::take(const TxFrame& frame) {
+  if (is_to_be_cut(frame, cut_)) return cut(frame);
+  const std::uint32_t size = frame.length();
+  Packet* packet = buffer(size);
+  if (packet == nullptr) return;
+  write_whole(packet->data, frame, cut_.checksums);
+  deliver(packet, size, frame);
 }
 
-void MemoryWire::End::deliver(Packet* packet, std::uint32_t size, const TxFrame& frame) {
-  seal(*packet, size);
-  if (!options_.checksums && frame.needs_checksum) packet->checksum = ChecksumState::good;
-  if (options_.carries_large && frame.wire_frames() > 1) packet->gso_size = frame.gso_size;
-  peer_->ring_.push(packet);
-}
-
-// Padding and FCS behind a frame of `size` bytes.
-void MemoryWire::End::seal(Packet& packet, std::uint32_t size) const {
-  if (size < Ethernet::kMinFrame) {
-    // Zeros, never what the buffer held before.
-    std::memset(packet.data + size, 0, Ethernet::kMinFrame - size);
-    size = Ethernet::kMinFrame;
+std::size_t MemoryWire::End::transmit(std::span<const TxFrame> burst, Time) {
+  const bool idle = peer_->ring_.empty();
+  std::size_t taken = 0;
+  for (const TxFrame& frame : burst) {
+    const std::uint32_t frames = options_.carries_large ? 1 : frame.wire_frames();
+    if (frames > peer_->ring_.room()) {
+      ++peer_->stats_.rx_ring_full;
+      break;
+    }
+    take(frame);
+    ++taken;
   }
-  packet.length = size;
-  if (!options_.fcs) return;
-  // The CRC goes out lowest byte first (IEEE 802.3 3.2.9).
-  const std::uint32_t fcs = frame_check(packet.data, size);
-  std::memcpy(packet.data + size, &fcs, sizeof fcs);
-  packet.length += Ethernet::kFcsSize;
+  if (idle && !peer_->ring_.empty()) peer_->interrupt();
+  return taken;
 }
 
 // Takes the FCS off; false when it does not fit the frame.

@@ -80,15 +80,6 @@ SocketId Stack::id_of(const udp::Handle& handle) {
   return {handle.index, make_tag(Kind::udp, handle.generation)};
 }
 
-tcp::Connection* Stack::find_tcp(SocketId id) const {
-  tcp::Tcp& t = state_->tcp;
-  if (id.kind() != Kind::tcp) return nullptr;
-  tcp::prefetch(t.connections.at(id.index));
-  if (!t.connections.is_live(id.index)) return nullptr;
-  tcp::Connection* c = t.connections.at(id.index);
-  return c->generation == id.generation() && c->has(tcp::kOwned) ? c : nullptr;
-}
-
 udp::UdpSocket* Stack::find_udp(SocketId id) const {
   return id.kind() == Kind::udp ? state_->udp.find(udp_handle(id)) : nullptr;
 }

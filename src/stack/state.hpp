@@ -77,4 +77,14 @@ struct Turn {
   tcp::PathLimits select_path(std::uint32_t destination);
 };
 
+// Every socket call begins with it.
+inline tcp::Connection* Stack::find_tcp(SocketId id) const {
+  tcp::Tcp& t = state_->tcp;
+  if (id.kind() != SocketId::Kind::tcp) return nullptr;
+  tcp::Connection* c = t.connections.at(id.index);
+  tcp::prefetch(c);
+  if (!t.connections.is_live(id.index)) return nullptr;
+  return c->generation == id.generation() && c->has(tcp::kOwned) ? c : nullptr;
+}
+
 }  // namespace naru

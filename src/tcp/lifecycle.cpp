@@ -212,12 +212,7 @@ Flow* take_flow_slot(Tcp& t) {
 
 }  // namespace
 
-Flow* take_flow(Tcp& t, Connection& c) {
-  if (c.flow != kNoIndex) {
-    Flow* f = t.flows.at(c.flow);
-    if (f->is_linked()) t.quiet.remove(f);
-    return f;
-  }
+Flow* take_new_flow(Tcp& t, Connection& c) {
   Flow* f = take_flow_slot(t);
   if (f == nullptr) return nullptr;
   c.flow = t.flows.index_of(f);

@@ -34,7 +34,14 @@ void release(Tcp& t, Connection& c);
 
 // --- flows ---
 // The connection's flow, taken when it has none; nullptr when all are in use.
-Flow* take_flow(Tcp& t, Connection& c);
+Flow* take_new_flow(Tcp& t, Connection& c);
+inline Flow* take_flow(Tcp& t, Connection& c) {
+  if (c.flow == kNoIndex) [[unlikely]]
+    return take_new_flow(t, c);
+  Flow* f = t.flows.at(c.flow);
+  if (f->is_linked()) t.quiet.remove(f);
+  return f;
+}
 // The flow that sending needs: a FIN wants one for its retransmission timer.
 Flow* flow_to_send(Tcp& t, Connection& c);
 // Gives the flow back with all that is in it.

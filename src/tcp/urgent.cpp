@@ -41,10 +41,8 @@ std::uint32_t hidden(const Connection& c, const Flow& f) {
   return at_mark(c, f) && !c.has(kOobInline) && !f.receive.empty() ? 1 : 0;
 }
 
-std::uint32_t readable(const Connection& c, const Flow& f) {
+std::uint32_t readable_to_mark(const Connection& c, const Flow& f) {
   const std::uint32_t size = f.receive.size();
-  if (f.urgent == Urgent::none) [[likely]]
-    return size;
   const std::uint32_t to_mark = f.rcv_up - position(c, f);
   return to_mark == 0 ? size - hidden(c, f) : std::min(size, to_mark);
 }

@@ -21,8 +21,11 @@ void catch_urgent_byte(Tcp& t, Connection& c, Flow& f, std::uint32_t seq, Bytes 
 bool at_mark(const Connection& c, const Flow& f);
 // 1 where the next byte of the queue is the urgent one, which recv() passes over.
 std::uint32_t hidden(const Connection& c, const Flow& f);
-// Bytes that one recv() may give.
-std::uint32_t readable(const Connection& c, const Flow& f);
+// Bytes that one recv() may give: not beyond the urgent byte.
+std::uint32_t readable_to_mark(const Connection& c, const Flow& f);
+inline std::uint32_t readable(const Connection& c, const Flow& f) {
+  return f.urgent == Urgent::none ? f.receive.size() : readable_to_mark(c, f);
+}
 // Before and after a recv() that takes bytes out of the queue.
 void leave_mark(Tcp& t, Connection& c, Flow& f);
 void pass_mark(const Connection& c, Flow& f);

@@ -156,8 +156,9 @@ Result<std::size_t> send(Tcp& t, Connection& c, Bytes data, unsigned flags) {
 Result<std::size_t> recv(Tcp& t, Connection& c, MutableBytes out, unsigned flags) {
   if (c.state == TcpState::listen) return no(Error::not_connected);
   Flow* f = t.flow_of(c);
-  if ((flags & msg::kOob) != 0) return recv_urgent(c, f, out, flags);
-  if (f != nullptr && f->urgent != Urgent::none && (flags & msg::kPeek) == 0) {
+  if ((flags & msg::kOob) != 0) [[unlikely]]
+    return recv_urgent(c, f, out, flags);
+  if (f != nullptr && f->urgent != Urgent::none && (flags & msg::kPeek) == 0) [[unlikely]] {
     leave_mark(t, c, *f);
     f = t.flow_of(c);
   }
@@ -166,7 +167,8 @@ Result<std::size_t> recv(Tcp& t, Connection& c, MutableBytes out, unsigned flags
   const MutableBytes room = out.first(std::min<std::size_t>(out.size(), there));
   if ((flags & msg::kPeek) != 0) return f->receive.peek(room, hidden(c, *f));
   const std::size_t n = f->receive.read(*t.packets, room);
-  if (f->urgent != Urgent::none) pass_mark(c, *f);
+  if (f->urgent != Urgent::none) [[unlikely]]
+    pass_mark(c, *f);
   on_read(t, c, *f, static_cast<std::uint32_t>(n));
   if (t.trace->on()) {
     trace::Event e = event(t, c, trace::Kind::read);
