@@ -33,8 +33,10 @@ class NaruHost {
 
   // Something may be there to be done: a frame, or a call of the program.
   void mark() { work_ = true; }
-  // Polls while there is work; true when there was any.
-  bool run(Time now) { return (work_ || deadline_ <= now) && work(now); }
+  // A turn begins: a deadline may have come.
+  void wake(Time now) { work_ |= deadline_ <= now; }
+  // Polls where there is work; true when there was any.
+  bool run(Time now) { return work_ && work(now); }
   void set_now(Time now) { stack_->set_now(now); }
   Time next_deadline() const { return stack_->next_deadline(); }
   // Pages of the arena that hold something.
@@ -48,7 +50,7 @@ class NaruHost {
   std::vector<SocketId> listeners_;
   SocketId expected_;
   bool work_ = true;
-  Time deadline_{};  // of the stack, after its last turn
+  Time deadline_{};  // of the stack, after its last turn; now: it wants another
 };
 
 class NaruWorld {

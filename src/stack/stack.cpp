@@ -124,10 +124,13 @@ bool Stack::poll(Time now) {
   StackState& s = *state_;
   set_now(now);
   Turn turn{s, *ports_};
+  // What receiving makes due at once (an ACK that could ride on the program's answer)
+  // waits for the next turn.
+  const bool tcp_is_due = s.tcp.next_deadline() <= now;
   const bool more = turn.receive();
   if (s.ip.next_deadline() <= now) [[unlikely]]
     s.ip.on_timer(now);
-  if (s.tcp.next_deadline() <= now) [[unlikely]]
+  if (tcp_is_due) [[unlikely]]
     s.tcp.on_timer();
   if (s.ip.has_error()) [[unlikely]]
     turn.pass_errors();
@@ -137,7 +140,7 @@ bool Stack::poll(Time now) {
       turn.carry_loopback();
   }
   if (s.tcp.ready_gone != 0) s.tcp.sweep_ready();
-  return more || !s.loopback.empty();
+  return more || !s.loopback.empty() || s.tcp.next_deadline() <= now;
 }
 
 Time Stack::next_deadline() const {

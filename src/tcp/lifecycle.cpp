@@ -219,7 +219,6 @@ Flow* take_new_flow(Tcp& t, Connection& c) {
   f->connection = t.index_of(c);
   f->last_ack_sent = c.rcv.nxt;
   f->push_seq = f->small_end = c.snd.una;
-  f->quick_acks = static_cast<std::uint16_t>(t.options->get(Option::tcp_quick_acks));
   f->receive_mss = std::max<std::uint32_t>(c.smss, 1);
   f->read_epoch = f->progress_at = t.now;
   const Extra* x = t.extra_of(c);
@@ -228,7 +227,9 @@ Flow* take_new_flow(Tcp& t, Connection& c) {
                                      : t.options->get(Option::tcp_congestion_control);
   f->congestion.start(static_cast<Algorithm>(algorithm), c.smss,
                       t.options->u32(Option::tcp_initial_window));
-  if (c.saved_cwnd != 0) {
+  if (c.saved_cwnd == 0) {
+    f->quick_acks = static_cast<std::uint16_t>(t.options->get(Option::tcp_quick_acks));
+  } else {
     const std::uint32_t ssthresh =
         c.saved_ssthresh == 0xffff ? kNoThreshold : std::uint32_t{c.saved_ssthresh} * c.smss;
     f->congestion.restore(std::uint32_t{c.saved_cwnd} * c.smss, ssthresh);

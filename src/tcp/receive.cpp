@@ -20,13 +20,15 @@ void owe_ack(Tcp& t, Connection& c) {
 // RFC 9293 3.8.6.3, RFC 5681 4.2: at once for every second full segment, else a
 // little later.
 void schedule_ack(Tcp& t, Connection& c, Flow& f) {
-  const bool second = c.rcv.nxt - f.last_ack_sent >= 2 * f.receive_mss;
-  if (second || f.quick_acks != 0) {
-    if (f.quick_acks != 0) --f.quick_acks;
+  const bool quick = f.quick_acks != 0;
+  if (quick) --f.quick_acks;
+  if (c.rcv.nxt - f.last_ack_sent >= 2 * f.receive_mss) {
     owe_ack(t, c);
-    return;
+  } else if (quick) {
+    arm_quick_ack(t, c, f);
+  } else {
+    arm_delayed_ack(t, c, f);
   }
-  arm_delayed_ack(t, c, f);
 }
 
 // Were every buffer held by what waits behind holes, what fills the holes could not

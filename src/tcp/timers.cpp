@@ -236,6 +236,10 @@ void arm_delayed_ack(Tcp& t, Connection& c, Flow& f) {
   set_deadline(t, c, f.ack_at, t.options->duration(Option::tcp_delayed_ack_min));
 }
 
+void arm_quick_ack(Tcp& t, Connection& c, Flow& f) {
+  set_deadline(t, c, f.ack_at, Duration::zero());
+}
+
 void hold_short(Tcp& t, Connection& c, Flow& f) {
   if (f.cork_until == kTimeNever) set_deadline(t, c, f.cork_until, kHoldShort);
 }

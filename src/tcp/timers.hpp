@@ -22,6 +22,8 @@ void arm_retransmit(Tcp& t, Connection& c, Flow& f);
 void arm_persist(Tcp& t, Connection& c, Flow& f);
 // Delays the ACK of what has arrived.
 void arm_delayed_ack(Tcp& t, Connection& c, Flow& f);
+// The same for a single turn: the program may answer at once, and the ACK ride on it.
+void arm_quick_ack(Tcp& t, Connection& c, Flow& f);
 // A short segment waits for more (MSG_MORE, TCP_CORK), but not for ever.
 void hold_short(Tcp& t, Connection& c, Flow& f);
 void arm_keep_alive(Tcp& t, Connection& c);
