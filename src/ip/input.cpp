@@ -86,8 +86,8 @@ Input Ip::input_packet(Packet* packet, Time now) {
   packet->ttl = view->ttl();
   packet->protocol = static_cast<std::uint8_t>(view->protocol());
 
-  if (!is_known(*packet) || view->has_options() || view->is_fragment() ||
-      context_.trace->on()) [[unlikely]] {
+  if (!is_known(*packet) || view->has_options() || view->is_fragment() || context_.trace->on())
+      [[unlikely]] {
     return judge(packet, *view, now);
   }
   return deliver(packet, *view, false, now);

@@ -131,9 +131,10 @@ class Ip {
   // The peer makes progress: no need to ask for its address (RFC 1122 2.3.2.1).
   void confirm_neighbour(std::uint32_t destination, Time now) {
     const Destination& d = *destinations_.at(destination);
-    if (d.neighbour == kNoIndex || d.neighbour_version == 0) return;
+    if (d.neighbour == kNoIndex) return;
     Neighbour* n = neighbours_.at(d.neighbour);  // of that version it is the one, and no other
-    if (n->version == d.neighbour_version) neighbours_.confirm(*n, now);
+    const bool is_it = n->version != 0 && n->version == d.neighbour_version;
+    if (is_it || neighbour_of(d) != nullptr) neighbours_.confirm(*n, now);
   }
   // The peer does not seem to get what we send: its address is asked for again, and where
   // the neighbour does not answer another gateway is tried (RFC 1122 3.3.1.4).

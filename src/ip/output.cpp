@@ -51,7 +51,8 @@ void fill_in_checksum(const TxFrame& frame, std::uint8_t* bytes) {
 
 // What differs between the packets to one destination; the sum of the rest is known.
 // (Inlined into the path of every packet; the other use is rare.)
-[[gnu::always_inline]] inline void Ip::fill_headers(TxFrame& frame, Destination& d, const SendParams& params) {
+[[gnu::always_inline]] inline void Ip::fill_headers(TxFrame& frame, Destination& d,
+                                                    const SendParams& params) {
   static_assert(Destination::kTemplate == Ethernet::kHeaderSize + Ipv4::kHeaderSize);
   std::memcpy(frame.header.data(), d.header.data(), Destination::kTemplate);
   std::uint8_t* ip = frame.header.data() + kIp;

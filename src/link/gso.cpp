@@ -46,8 +46,8 @@ inline std::uint64_t copy_and_sum_spans(std::uint8_t* to, const TxFrame& frame) 
   std::size_t done = frame.spans[0].size();
   for (std::size_t i = 1; i < frame.span_count; ++i) {
     const Bytes span = frame.spans[i];
-    sum = wire::combine(sum, wire::copy_and_sum(to + done, span.data(), span.size()),
-                        done % 2 != 0);
+    sum =
+        wire::combine(sum, wire::copy_and_sum(to + done, span.data(), span.size()), done % 2 != 0);
     done += span.size();
   }
   return sum;

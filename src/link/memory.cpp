@@ -173,6 +173,7 @@ bool MemoryWire::End::check(Packet& packet) const {
 }
 
 std::size_t MemoryWire::End::receive(std::span<Packet*> burst, Time) {
+  if (ring_.empty()) return 0;
   std::size_t count = 0;
   while (count < burst.size() && !ring_.empty()) {
     Packet* packet = ring_.pop();

@@ -83,20 +83,27 @@ void Turn::trace_burst(std::uint8_t interface, std::size_t frames) {
 bool Turn::receive() {
   bool more = false;
   std::array<Packet*, link::kBurst> burst;
-  for (std::uint8_t i = 1; i < s.ip.interface_count(); ++i) {
+  const std::uint8_t count = s.ip.interface_count();
+  for (std::uint8_t i = 1; i < count; ++i) {
     link::Link* link = p.links[i];
-    if (link == nullptr) continue;
-    if (link->is_up() != s.ip.interface_up(i)) (void)s.ip.set_up(i, link->is_up(), s.now);
+    if (link == nullptr) [[unlikely]]
+      continue;
+    if (link->is_up() != s.ip.interface_up(i)) [[unlikely]]
+      (void)s.ip.set_up(i, link->is_up(), s.now);
     const std::size_t n = link->receive(burst, s.now);
-    if (n != 0 && s.trace.on()) trace_burst(i, n);
+    if (n != 0) input_burst({burst.data(), n}, i);
     p.ring_busy[i] = n == burst.size();
-    for (std::size_t k = 0; k < n; ++k) {
-      if (k + 1 < n) __builtin_prefetch(burst[k + 1]->data);
-      input(burst[k], i);
-    }
     more |= n == burst.size();
   }
   return more;
+}
+
+void Turn::input_burst(std::span<Packet*> burst, std::uint8_t interface) {
+  if (s.trace.on()) trace_burst(interface, burst.size());
+  for (std::size_t k = 0; k < burst.size(); ++k) {
+    if (k + 1 < burst.size()) __builtin_prefetch(burst[k + 1]->data);
+    input(burst[k], interface);
+  }
 }
 
 void Turn::input(Packet* packet, std::uint8_t interface) {

@@ -50,6 +50,7 @@ struct Turn {
   // receive.cpp
   bool receive();
   void trace_burst(std::uint8_t interface, std::size_t frames);
+  void input_burst(std::span<Packet*> burst, std::uint8_t interface);
   void input(Packet* packet, std::uint8_t interface);
   void carry_loopback();
   void pass_errors();

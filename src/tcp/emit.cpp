@@ -124,8 +124,8 @@ void emit(Tcp& t, Connection& c, const PathLimits& limits, const Outgoing& out, 
     header.flags |= wire::kUrg;
     header.urgent_pointer = static_cast<std::uint16_t>(f->snd_up - out.seq);
   }
-  const std::size_t options_size = syn ? emit_syn(t, c, limits, out.flags, options)
-                                       : emit_options(t, c, f, out.length, options);
+  const std::size_t options_size =
+      syn ? emit_syn(t, c, limits, out.flags, options) : emit_options(t, c, f, out.length, options);
   header.emit(p, options_size);
 
   frame.transport_offset = limits.transport_offset;

@@ -50,6 +50,11 @@ void SendQueue::drop_front(SendBlockPool& pool, std::uint32_t n) {
 }
 
 std::uint32_t SendQueue::gather(std::uint32_t offset, std::uint32_t length, TxFrame& frame) {
+  if (head_ != nullptr && offset + length <= head_->end - head_->begin) {  // as most messages
+    frame.spans[frame.span_count++] = {head_->data + head_->begin + offset, length};
+    frame.payload_length += length;
+    return length;
+  }
   if (cursor_ == nullptr || offset < cursor_offset_) {
     cursor_ = head_;
     cursor_offset_ = 0;
