@@ -42,12 +42,11 @@ Drop parse(Packet* packet, const wire::TcpView& view, Segment& s) {
   return Drop::none;
 }
 
-void trace_segment(Tcp& t, const Segment& s) {
+void trace_segment(Tcp& t, const Connection* c, const Segment& s) {
   trace::Event e;
   e.at = t.now;
   e.kind = trace::Kind::segment_in;
   e.protocol = Protocol::tcp;
-  const Connection* c = find(t, s.local, s.remote).connection;
   e.object = c == nullptr ? kNoIndex : t.index_of(*c);
   e.local = s.local;
   e.remote = s.remote;
@@ -60,13 +59,15 @@ void trace_segment(Tcp& t, const Segment& s) {
 }
 
 // Bursts come from one peer: look at the last one found before hashing.
-Found lookup(Tcp& t, const Segment& s) {
+Found lookup(Tcp& t, const Packet& packet, const wire::TcpView& view) {
   Connection* last = t.last_found;
-  if (last != nullptr && last->remote_port == s.remote.port && last->local_port == s.local.port &&
-      last->remote_addr == s.remote.addr && last->local_addr == s.local.addr) {
+  if (last != nullptr && last->remote_port == view.src_port() &&
+      last->local_port == view.dst_port() && last->remote_addr == packet.source &&
+      last->local_addr == packet.destination) {
     return {last, nullptr};
   }
-  const Found found = find(t, s.local, s.remote);
+  const Found found =
+      find(t, {packet.destination, view.dst_port()}, {packet.source, view.src_port()});
   if (found.connection != nullptr) t.last_found = found.connection;
   return found;
 }
@@ -253,24 +254,26 @@ Drop Tcp::input(Packet* packet, bool group) {
   const auto view = wire::TcpView::parse(packet->bytes());
   Drop reason = check(*packet, view, group);
   if (reason == Drop::none) {
-    if (!trace->on() && take_predicted(*this, packet, *view)) [[likely]]
+    const Found found = lookup(*this, *packet, *view);
+    if (found.connection != nullptr && !trace->on() &&
+        take_predicted(*this, *found.connection, packet, *view)) [[likely]] {
       return Drop::none;
-    return input_segment(packet, *view);
+    }
+    return input_segment(packet, *view, found);
   }
   packets->give_back(packet);
   return counters->drop(reason);
 }
 
 // The general path: any segment, any state.
-Drop Tcp::input_segment(Packet* packet, const wire::TcpView& view) {
+Drop Tcp::input_segment(Packet* packet, const wire::TcpView& view, const Found& found) {
   Segment s;
   Drop reason = parse(packet, view, s);
   if (reason != Drop::none) {
     packets->give_back(packet);
     return counters->drop(reason);
   }
-  if (trace->on()) trace_segment(*this, s);
-  const Found found = lookup(*this, s);
+  if (trace->on()) trace_segment(*this, found.connection, s);
   if (found.connection != nullptr) {
     reason = on_segment(*this, *found.connection, s).reason;
   } else if (found.time_wait != nullptr) {

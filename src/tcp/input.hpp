@@ -18,11 +18,11 @@ Verdict on_syn_sent(Tcp& t, Connection& c, Segment& s);
 Verdict on_syn_received_ack(Tcp& t, Connection& c, const Segment& s);
 
 // --- predict.cpp ---
-// The segment that a busy connection expects (Van Jacobson's header prediction):
+// The segment that an established connection expects (Van Jacobson's header prediction):
 // next in order, nothing but ACK and PSH, no news apart from what it acknowledges
 // and carries. True: it was taken, with the very functions that the general path
 // calls. False: nothing was changed.
-bool take_predicted(Tcp& t, Packet* packet, const wire::TcpView& view);
+bool take_predicted(Tcp& t, Connection& c, Packet* packet, const wire::TcpView& view);
 
 // --- ack.cpp ---
 // What a segment says of the other direction.

@@ -71,9 +71,18 @@ void disown(Tcp& t, Connection& c) {
 namespace {
 
 void leave_table(Tcp& t, Connection& c) {
-  if (t.last_found == &c) t.last_found = nullptr;
   if (!c.has(kInTable)) return;
+  if (t.last_found == &c) t.last_found = nullptr;
   t.table.remove(t.table.hash(c.local(), c.remote()), t.index_of(c));
+  c.clear(kInTable);
+}
+
+// What is left of the connection takes its place.
+void leave_table_to(Tcp& t, Connection& c, const TimeWait& record) {
+  t.last_found = nullptr;
+  const std::uint32_t hash = t.table.hash(c.local(), c.remote());
+  t.table.remove(hash, t.index_of(c));
+  t.table.insert(hash, t.time_wait.index_of(&record) | Table::kTimeWaitBit);
   c.clear(kInTable);
 }
 
@@ -162,7 +171,6 @@ void enter_time_wait(Tcp& t, Connection& c) {
   const std::uint32_t expires = milliseconds32(t.now + life);
   t.counters->add(Counter::tcp_time_wait);
   set_state(t, c, TcpState::time_wait);
-  leave_table(t, c);
   TimeWait* record = life == Duration::zero() ? nullptr : t.time_wait.add(expires);
   if (record == nullptr && life != Duration::zero() && t.time_wait.size() != 0) {
     t.counters->add(Counter::tcp_time_wait_evicted);
@@ -178,8 +186,7 @@ void enter_time_wait(Tcp& t, Connection& c) {
     record->remote_port = c.remote_port;
     record->local_addr = c.local_addr;
     record->remote_addr = c.remote_addr;
-    t.table.insert(t.table.hash(c.local(), c.remote()),
-                   t.time_wait.index_of(record) | Table::kTimeWaitBit);
+    leave_table_to(t, c, *record);
   }
   if (t.trace->on()) {
     trace::Event e = event(t, c, trace::Kind::time_wait);
@@ -200,13 +207,19 @@ void rest_congestion(Connection& c, const Flow& f) {
   c.saved_ssthresh = static_cast<std::uint16_t>(std::min(f.congestion.ssthresh() / smss, 0xffffU));
 }
 
-Flow* take_flow_slot(Tcp& t) {
-  if (Flow* f = t.flows.take(); f != nullptr) return f;
+void drop_oldest_flow(Tcp& t) {
   Flow* oldest = t.quiet.front();
-  if (oldest == nullptr) return nullptr;
   Connection& owner = *t.connections.at(oldest->connection);
   rest_congestion(owner, *oldest);
   give_back_flow(t, owner, *oldest);
+  // The next to go has rested for long: its owner is fetched meanwhile.
+  if (const Flow* next = t.quiet.front()) prefetch(t.connections.at(next->connection));
+}
+
+Flow* take_flow_slot(Tcp& t) {
+  if (Flow* f = t.flows.take(); f != nullptr) return f;
+  if (t.quiet.empty()) return nullptr;
+  drop_oldest_flow(t);
   return t.flows.take();
 }
 
@@ -259,12 +272,7 @@ void settle(Tcp& t, Connection& c) {
   drop_scoreboard(t, *f);
   f->retransmit_at = f->cork_until = kTimeNever;
   t.quiet.push_back(f);
-  if (t.quiet.size() > t.options->u32(Option::tcp_quiet_flows)) {
-    Flow* oldest = t.quiet.front();
-    Connection& owner = *t.connections.at(oldest->connection);
-    rest_congestion(owner, *oldest);
-    give_back_flow(t, owner, *oldest);
-  }
+  if (t.quiet.size() > t.options->u32(Option::tcp_quiet_flows)) drop_oldest_flow(t);
 }
 
 Reassembly* take_reassembly(Tcp& t, Flow& f) {

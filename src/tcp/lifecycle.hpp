@@ -10,12 +10,6 @@ namespace naru::tcp {
 Connection* create_connection(Tcp& t);
 // Puts it under its four-tuple.
 void enter_table(Tcp& t, Connection& c);
-// What stands under a four-tuple: at most one of the two.
-struct Found {
-  Connection* connection = nullptr;
-  TimeWait* time_wait = nullptr;
-  explicit operator bool() const { return connection != nullptr || time_wait != nullptr; }
-};
 Found find(Tcp& t, const Endpoint& local, const Endpoint& remote);
 void set_state(Tcp& t, Connection& c, TcpState state);
 // The program's id is gone; what it sent is still delivered.

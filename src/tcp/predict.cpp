@@ -27,11 +27,6 @@ bool has_usual_options(const Connection& c, const wire::TcpView& view, Stamps& s
   return seq_ge(stamps.value, c.ts_recent);
 }
 
-bool is_from_peer(const Connection& c, const Packet& packet, const wire::TcpView& view) {
-  return c.remote_port == view.src_port() && c.local_port == view.dst_port() &&
-         c.remote_addr == packet.source && c.local_addr == packet.destination;
-}
-
 // Nothing is missing, in either direction.
 bool is_undisturbed(const Flow& f) {
   return f.reassembly == nullptr && f.sack == nullptr && f.urgent == Urgent::none &&
@@ -40,11 +35,8 @@ bool is_undisturbed(const Flow& f) {
 
 }  // namespace
 
-bool take_predicted(Tcp& t, Packet* packet, const wire::TcpView& view) {
-  Connection* found = t.last_found;
-  if (found == nullptr || (view.flags() & kAnswerable) != wire::kAck) return false;
-  Connection& c = *found;
-  if (c.state != TcpState::established || !is_from_peer(c, *packet, view)) return false;
+bool take_predicted(Tcp& t, Connection& c, Packet* packet, const wire::TcpView& view) {
+  if (c.state != TcpState::established || (view.flags() & kAnswerable) != wire::kAck) return false;
   Stamps stamps;
   if (view.seq() != c.rcv.nxt || !has_usual_options(c, view, stamps)) return false;
   const auto length = static_cast<std::uint32_t>(view.payload().size());
@@ -52,11 +44,13 @@ bool take_predicted(Tcp& t, Packet* packet, const wire::TcpView& view) {
   if (length > c.rcv.adv - c.rcv.nxt || acked > c.in_flight() || (length | acked) == 0)
     return false;
   Flow* f = t.flow_of(c);
-  if (f == nullptr || !is_undisturbed(*f) || (!c.has(kOwned) && c.listener == kNoIndex))
-    return false;
+  // Without a flow nothing is in flight, and what comes begins one.
+  if (f != nullptr ? !is_undisturbed(*f) : acked != 0) return false;
+  if (!c.has(kOwned) && c.listener == kNoIndex) return false;
   if (length != 0 && !may_keep(t, *packet, true)) return false;
 
-  take_flow(t, c);  // off the quiet list
+  f = take_flow(t, c);  // off the quiet list
+  if (f == nullptr) return false;
   c.active_ms = t.now_ms;
   if (c.has(kTimestamps) && seq_le(c.rcv.nxt, f->last_ack_sent)) {
     c.ts_recent = stamps.value;

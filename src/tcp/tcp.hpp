@@ -49,6 +49,13 @@ struct PathError {
   std::uint32_t quoted_seq = 0;
 };
 
+// What stands under a four-tuple: at most one of the two.
+struct Found {
+  Connection* connection = nullptr;
+  TimeWait* time_wait = nullptr;
+  explicit operator bool() const { return connection != nullptr || time_wait != nullptr; }
+};
+
 struct Tcp {
   [[nodiscard]] bool init(Arena& arena, const Options& options, Counters& counters,
                           trace::Ring& trace, Random& random, PacketPool& packets);
@@ -56,7 +63,7 @@ struct Tcp {
   // Takes a packet as ip delivers it: at the TCP header, exact length. `group`:
   // the IP or link destination was a broadcast or multicast address.
   Drop input(Packet* packet, bool group);
-  Drop input_segment(Packet* packet, const wire::TcpView& view);
+  Drop input_segment(Packet* packet, const wire::TcpView& view, const Found& found);
   // True when the error was about a connection of ours and believable; for
   // too_big the caller then lowers the route's MTU.
   bool on_path_error(const Endpoint& local, const Endpoint& remote, const PathError& error);
