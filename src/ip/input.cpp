@@ -35,9 +35,8 @@ Input Ip::input(Packet* packet, Time now) {
   }
   const auto frame = wire::EthernetView::parse(packet->bytes());
   if (!frame) return drop(packet, Drop::frame_truncated, now);
-  const MacAddr to = frame->dst();
-  packet->link_broadcast = to.is_multicast();
-  if (!packet->link_broadcast && to != interfaces_.at(packet->interface).mac) {
+  packet->link_broadcast = frame->is_to_group();
+  if (!packet->link_broadcast && !frame->is_to(interfaces_.at(packet->interface).mac)) {
     return drop(packet, Drop::frame_not_for_us, now);
   }
   std::uint16_t type = frame->type();

@@ -100,16 +100,18 @@ bool Turn::receive() {
 
 void Turn::input_burst(std::span<Packet*> burst, std::uint8_t interface) {
   if (s.trace.on()) trace_burst(interface, burst.size());
+  std::uint64_t bytes = 0;
   for (std::size_t k = 0; k < burst.size(); ++k) {
     if (k + 1 < burst.size()) __builtin_prefetch(burst[k + 1]->data);
+    bytes += burst[k]->length;
     input(burst[k], interface);
   }
+  s.counters.add(Counter::frames_in, burst.size());
+  s.counters.add(Counter::bytes_in, bytes);
 }
 
 void Turn::input(Packet* packet, std::uint8_t interface) {
   packet->interface = interface;
-  s.counters.add(Counter::frames_in);
-  s.counters.add(Counter::bytes_in, packet->length);
   if (s.trace.on()) {
     trace::Event e;
     e.at = s.now;

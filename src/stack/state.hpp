@@ -78,13 +78,12 @@ struct Turn {
   tcp::PathLimits select_path(std::uint32_t destination);
 };
 
-// Every socket call begins with it.
+// Every socket call begins with it. A free slot is nobody's, whatever its generation.
 inline tcp::Connection* Stack::find_tcp(SocketId id) const {
   tcp::Tcp& t = state_->tcp;
-  if (id.kind() != SocketId::Kind::tcp) return nullptr;
+  if (id.kind() != SocketId::Kind::tcp || id.index >= t.connections.capacity()) return nullptr;
   tcp::Connection* c = t.connections.at(id.index);
   tcp::prefetch(c);
-  if (!t.connections.is_live(id.index)) return nullptr;
   return c->generation == id.generation() && c->has(tcp::kOwned) ? c : nullptr;
 }
 

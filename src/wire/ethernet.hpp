@@ -52,6 +52,8 @@ class EthernetView {
 
   MacAddr dst() const { return load_mac(frame_.data()); }
   MacAddr src() const { return load_mac(frame_.data() + 6); }
+  bool is_to_group() const { return (frame_[0] & 1U) != 0; }
+  bool is_to(const MacAddr& mac) const { return is_mac(frame_.data(), mac); }
   // The type field, whatever it is: a tag's type where the frame is tagged.
   std::uint16_t type() const { return load_be16(frame_.data() + 12); }
   Bytes payload() const { return frame_.subspan(Ethernet::kHeaderSize); }

@@ -38,6 +38,15 @@ inline std::uint32_t load_word32(const std::uint8_t* p) {
 inline void store_word64(std::uint8_t* p, std::uint64_t v) { std::memcpy(p, &v, sizeof v); }
 inline void store_word32(std::uint8_t* p, std::uint32_t v) { std::memcpy(p, &v, sizeof v); }
 
+// Compared where they lie.
+inline bool is_mac(const std::uint8_t* p, const MacAddr& mac) {
+  const std::uint8_t* m = mac.bytes.data();
+  std::uint16_t tail[2];
+  std::memcpy(&tail[0], p + 4, 2);
+  std::memcpy(&tail[1], m + 4, 2);
+  return load_word32(p) == load_word32(m) && tail[0] == tail[1];
+}
+
 inline IpAddr load_ipv4(const std::uint8_t* p) { return IpAddr::v4(load_be32(p)); }
 // The four bytes of an IPv4 address as they lie in memory.
 inline std::uint32_t ipv4_word(const IpAddr& addr) { return load_word32(addr.bytes().data() + 12); }

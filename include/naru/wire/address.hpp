@@ -19,7 +19,9 @@ struct MacAddr {
 
   // By words: gcc makes a call of memcmp of the default.
   constexpr bool operator==(const MacAddr& other) const {
-    return ((head() ^ other.head()) | (tail() ^ other.tail())) == 0;
+    const auto a = std::bit_cast<std::array<std::uint16_t, 3>>(bytes);
+    const auto b = std::bit_cast<std::array<std::uint16_t, 3>>(other.bytes);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2])) == 0;
   }
   constexpr auto operator<=>(const MacAddr&) const = default;
   // Group bit: multicast, and broadcast as its special case.
@@ -30,14 +32,6 @@ struct MacAddr {
   // "02:00:00:00:00:01"
   static std::optional<MacAddr> parse(std::string_view text);
   std::string to_string() const;
-
- private:
-  // The first four bytes and the last two; each is one load.
-  constexpr std::uint32_t head() const {
-    return bytes[0] | std::uint32_t{bytes[1]} << 8U | std::uint32_t{bytes[2]} << 16U |
-           std::uint32_t{bytes[3]} << 24U;
-  }
-  constexpr std::uint32_t tail() const { return bytes[4] | std::uint32_t{bytes[5]} << 8U; }
 };
 
 // An IPv4 or IPv6 address, 16 bytes in network order.
