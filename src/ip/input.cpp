@@ -22,6 +22,22 @@ bool is_never_source(std::uint32_t addr) {
 
 }  // namespace
 
+// Inlined where every packet passes; the other uses are rare.
+[[gnu::always_inline]] inline Input Ip::deliver(Packet* packet, const wire::Ipv4View& view,
+                                                bool group, Time now) {
+  packet->pull(static_cast<std::uint32_t>(view.header_size()));
+  switch (static_cast<Protocol>(packet->protocol)) {
+    case Protocol::tcp:
+    case Protocol::udp:
+      return {.action = Input::Action::deliver, .group = group, .packet = packet};
+    case Protocol::icmp:
+      return input_icmp(packet, group, now);
+    default:
+      send_error(IcmpError::protocol_unreachable, *packet, now);
+      return drop(packet, Drop::ip_unknown_protocol, now);
+  }
+}
+
 Input Ip::input(Packet* packet, Time now) {
   if (packet->more != nullptr) [[unlikely]] {
     packet = context_.pool->linearize(packet);
@@ -234,20 +250,6 @@ Input Ip::reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Tim
                         .local = {.addr = whole->destination, .port = 0},
                         .remote = {.addr = whole->source, .port = 0}});
   return deliver(whole, whole_view, group, now);
-}
-
-Input Ip::deliver(Packet* packet, const wire::Ipv4View& view, bool group, Time now) {
-  packet->pull(static_cast<std::uint32_t>(view.header_size()));
-  switch (static_cast<Protocol>(packet->protocol)) {
-    case Protocol::tcp:
-    case Protocol::udp:
-      return {.action = Input::Action::deliver, .group = group, .packet = packet};
-    case Protocol::icmp:
-      return input_icmp(packet, group, now);
-    default:
-      send_error(IcmpError::protocol_unreachable, *packet, now);
-      return drop(packet, Drop::ip_unknown_protocol, now);
-  }
 }
 
 }  // namespace naru::ip
