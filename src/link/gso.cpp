@@ -34,8 +34,10 @@ inline void copy_header(std::uint8_t* to, const std::uint8_t* from, std::size_t 
 
 void copy_spans(std::uint8_t* to, const TxFrame& frame) {
   for (std::size_t i = 0; i < frame.span_count; ++i) {
-    std::memcpy(to, frame.spans[i].data(), frame.spans[i].size());
-    to += frame.spans[i].size();
+    const Bytes span = frame.spans[i];
+    if (span.empty()) continue;  // perhaps of no address
+    std::memcpy(to, span.data(), span.size());
+    to += span.size();
   }
 }
 
