@@ -135,7 +135,7 @@ Result<std::size_t> send(Tcp& t, Connection& c, Bytes data, unsigned flags) {
     settle(t, c);
     return no(Error::would_block);
   }
-  if (taken < data.size()) c.set(kWantSpace);
+  if (!has_send_space(c, f)) c.set(kWantSpace);  // whoever polls learns of space, too
   const std::uint32_t end = c.snd.una + f->send.size();
   f->push_seq = end;
   (flags & msg::kMore) != 0 ? c.set(kMore) : c.clear(kMore);

@@ -41,5 +41,16 @@ TEST_F(Writable, IsToldAsSoonAsItIsSo) {
   }
 }
 
+// Who never had a send() refused, and polls because readiness says that there is no room.
+TEST_F(Writable, IsToldAlsoAfterASendThatTookEverything) {
+  Socket socket = establish(peer);
+  socket.must(socket.set(SocketOption::send_buffer, 6000));
+  EXPECT_EQ(socket.try_send(stream(0, 11'000)), 11'000U);
+  ASSERT_FALSE(socket.is_ready(ready::kOut));
+  peer.drain();
+  wire.take_events();
+  EXPECT_TRUE(told_after(socket, 11'000));
+}
+
 }  // namespace
 }  // namespace naru::test
