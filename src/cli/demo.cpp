@@ -32,6 +32,7 @@ constexpr auto kPatience = std::chrono::seconds(20);
 // A folder that is gone when the demo ends.
 struct TemporaryFolder {
   TemporaryFolder() {
+    // mkdtemp(3) puts its own letters where the X are.
     std::string name = (fs::temp_directory_path() / "naru-demo-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw Failure(name + ": cannot make a folder");
     path = name;

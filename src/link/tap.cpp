@@ -75,7 +75,8 @@ OpenResult<std::unique_ptr<TapLink>> TapLink::open(const std::string& name,
 
   const int flags =
       IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (options.multi_queue ? IFF_MULTI_QUEUE : 0);
-  request.ifr_flags = static_cast<short>(flags);  // NOLINT(google-runtime-int)
+  // The kernel's own type of the field. NOLINTNEXTLINE(google-runtime-int)
+  request.ifr_flags = static_cast<short>(flags);
   std::memcpy(request.ifr_name, name.data(), name.size());
   if (::ioctl(tun.number(), TUNSETIFF, &request) < 0) {
     return failure(name, errno, advice_for(name, errno));

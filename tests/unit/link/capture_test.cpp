@@ -274,6 +274,7 @@ std::string output_of(const std::string& command) {
 }
 
 TEST_F(Capture, TsharkReadsItWithoutComplaint) {
+  // scripts/setup installs it; a build without the setup goes on.
   if (output_of("command -v tshark").empty()) GTEST_SKIP() << "tshark is not installed";
   Random random = Random::seeded(4);
   {

@@ -57,7 +57,9 @@ constexpr std::uint32_t kKernelAddress = 0x0a000002;  // 10.0.0.2
 
 enum class Kind { tap, packet_socket };
 
-// The stack's side is 10.0.0.1 at kMacA, the kernel's 10.0.0.2 at kMacB.
+// The stack's side is 10.0.0.1 at kMacA, the kernel's 10.0.0.2 at kMacB. Who may make no
+// namespace or device (as in an unprivileged container) cannot ask the kernel: the tests
+// are skipped and say which of them was refused.
 class Kernel : public ::testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
