@@ -27,10 +27,6 @@ std::uint32_t capacity_of(const Packet& packet) { return packet.capacity - Packe
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (is_open()) ::close(number_);
-}
-
 Port::Port(Descriptor descriptor, Kind kind)
     : descriptor_(std::move(descriptor)),
       kind_(kind),

@@ -79,6 +79,8 @@ class FaultLink final : public Link {
   std::size_t receive(std::span<Packet*> burst, Time now) override;
   Time next_deadline() const override;
   int descriptor() const override { return inner_.descriptor(); }
+  bool arm() override { return inner_.arm(); }
+  unsigned runnable() const override { return inner_.runnable(); }
   void set_interrupt(std::function<void()> callback) override {
     inner_.set_interrupt(std::move(callback));
   }

@@ -62,6 +62,13 @@ class Link {
   virtual Time next_deadline() const { return kTimeNever; }
   // A descriptor that is readable when frames wait, or -1: then set_interrupt.
   virtual int descriptor() const { return -1; }
+  // Before whoever drives the link sleeps on the descriptor: from now on it becomes
+  // readable when frames come. False: some wait already, so do not sleep. Devices of
+  // the kernel's need not be told.
+  virtual bool arm() { return true; }
+  // How many processes on this machine would run at once, whoever drives this link
+  // included, if it went on looking instead of sleeping. 0: looking never pays.
+  virtual unsigned runnable() const { return 0; }
   // Called when frames begin to wait in an empty ring, and when the link goes up or
   // down. Must only schedule a poll.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): those who override it keep it
