@@ -156,9 +156,11 @@ bool LanLink::Member::is_waiting() {
     found |= rx.is_waiting();
     if (rx.is_refused()) refuse_ring(i);
   });
+  const std::uint32_t enough = Record::space(lan::kMaxFrame);
   for_each(full_ & ~stalled_, [&](std::uint32_t i) {
-    const std::uint32_t enough = Record::space(lan::kMaxFrame);
-    found |= peers_[i].tx.is_open() && peers_[i].tx.room(enough) >= enough;
+    if (peers_[i].tx.is_open() && peers_[i].tx.room(enough) < enough) return;
+    full_ &= ~bit(i);
+    found = true;
   });
   return found;
 }

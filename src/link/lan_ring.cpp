@@ -31,7 +31,7 @@ bool RingWriter::open(const Ring& ring, std::uint64_t pair, Memory& memory) {
     set_epoch(epoch);
     return true;
   }
-  if (!has_memory(0, kFirstCommit - Record::kAlign) && !commit(kFirstCommit, memory)) {
+  if (!has_memory_for(0, kFirstCommit - Record::kAlign, memory)) {
     close();
     return false;
   }
@@ -63,10 +63,14 @@ std::uint64_t RingWriter::position() const {
 
 std::uint64_t RingWriter::reader_position() {
   const Head& head = *ring_.head;
+  // Another process of the session may have begun it anew.
+  const std::uint64_t written = ring_.tail->epoch.load(kRelaxed);
+  if (written != epoch() && is_same_pair(written, epoch())) [[unlikely]]
+    set_epoch(written);
   const bool has_come = head.epoch.load(std::memory_order_acquire) == epoch();
   head_ = has_come ? aligned(head.position.load(std::memory_order_acquire)) : 0;
   const bool makes_sense = position() - head_ <= ring_.size;
-  if (!makes_sense || head.refused.load(kRelaxed) == epoch()) [[unlikely]]
+  if (!makes_sense || written != epoch() || head.refused.load(kRelaxed) == epoch()) [[unlikely]]
     begin(next_round(epoch()));
   return head_;
 }
@@ -101,26 +105,36 @@ inline std::optional<std::uint64_t> RingWriter::find_place(std::uint64_t at, std
   const std::uint32_t offset = offset_of(at);
   const bool fits = space <= ring_.size - offset;
   const bool same_part = offset / kPart == (offset + space) / kPart;
-  if (!fits || !same_part || !has_memory(offset, space)) [[unlikely]] {
-    const bool drained = is_drained();
-    at = position();  // it may have begun anew
-    const std::uint32_t to_end = ring_.size - offset_of(at);
-    if (space > to_end || (drained && offset_of(at) >= space)) {
-      if (free_space(at) < to_end + space + Record::kAlign) return std::nullopt;
-      at = skip_to_start(at);
-    }
-    if (!has_memory(offset_of(at), space) && !commit(offset_of(at) + space, memory)) {
-      return std::nullopt;
-    }
+  if (!fits || !same_part || !has_memory(offset, space)) [[unlikely]]
+    return find_new_part(space, memory);
+  if (free_space(at) >= space + Record::kAlign) [[likely]]
+    return at;
+  reader_position();
+  at = position();  // it may have begun anew
+  const bool enough =
+      free_space(at) >= space + Record::kAlign && space <= ring_.size - offset_of(at);
+  return enough ? std::optional(at) : std::nullopt;
+}
+
+// Where the ring comes to its end, to another part of its memory, or to what has no
+// memory yet: it goes back to the start if it is drained, or must.
+std::optional<std::uint64_t> RingWriter::find_new_part(std::uint32_t space, Memory& memory) {
+  const bool drained = is_drained();
+  const std::uint64_t at = position();
+  const std::uint32_t offset = offset_of(at);
+  const std::uint32_t to_end = ring_.size - offset;
+  const std::uint32_t free = free_space(at);
+  const bool may_stay = space <= to_end && (!drained || offset < space);
+  if (may_stay && has_memory_for(offset, space, memory)) {
+    return free >= space + Record::kAlign ? std::optional(at) : std::nullopt;
   }
-  if (free_space(at) < space + Record::kAlign) {
-    reader_position();
-    at = position();
-    if (free_space(at) < space + Record::kAlign || space > ring_.size - offset_of(at)) {
-      return std::nullopt;
-    }
-  }
-  return at;
+  if (free < to_end + space + Record::kAlign) return std::nullopt;
+  const std::uint64_t start = skip_to_start(at);
+  return has_memory_for(0, space, memory) ? std::optional(start) : std::nullopt;
+}
+
+bool RingWriter::has_memory_for(std::uint32_t offset, std::uint32_t space, Memory& memory) {
+  return has_memory(offset, space) || commit(offset + space, memory);
 }
 
 // Memory for a record and the stamp behind it.

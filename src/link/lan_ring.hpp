@@ -133,9 +133,11 @@ class RingWriter : public RingEnd {
   void begin(std::uint64_t epoch);
   std::uint64_t position() const;
   std::uint32_t free_space(std::uint64_t position) const;
-  // May go back to the start; the new position, or none when there is no room.
+  // Where the next record goes, which may be the start; none when there is no room.
   std::optional<std::uint64_t> find_place(std::uint64_t position, std::uint32_t space,
                                           Memory& memory);
+  std::optional<std::uint64_t> find_new_part(std::uint32_t space, Memory& memory);
+  bool has_memory_for(std::uint32_t offset, std::uint32_t space, Memory& memory);
   bool has_memory(std::uint32_t offset, std::uint32_t space) const;
   bool commit(std::uint32_t end, Memory& memory);
   std::uint64_t skip_to_start(std::uint64_t position);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sched.h>
 
 #include <naru/socket/host.hpp>
 
@@ -10,10 +11,20 @@ Time after(Time from, Duration timeout) {
   return timeout > kTimeNever - from ? kTimeNever : from + timeout;
 }
 
+// How many threads of this process run at once.
+unsigned usable_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) < 0) return 1;
+  return static_cast<unsigned>(CPU_COUNT(&cores));
+}
+
 }  // namespace
 
 Host::Host(Doorbell doorbell, ArenaMapping mapping, std::unique_ptr<Stack> stack)
-    : doorbell_(std::move(doorbell)), mapping_(std::move(mapping)), stack_(std::move(stack)) {}
+    : doorbell_(std::move(doorbell)),
+      spin_(usable_cores()),
+      mapping_(std::move(mapping)),
+      stack_(std::move(stack)) {}
 
 Result<std::unique_ptr<Host>> Host::create(Config config) {
   if (config.secure_random) config.stack.random = Random::secure(entropy());
@@ -56,11 +67,19 @@ bool Host::run_until(const std::function<bool()>& done, Duration timeout) {
   const Time deadline = after(monotonic_now(), timeout);
   for (;;) {
     const Time now = monotonic_now();
+    const std::uint64_t frames = stack_->counters().get(Counter::frames_in);
     const bool more = stack_->poll(now);
+    if (stack_->counters().get(Counter::frames_in) != frames) spin_.on_work();
     if (done()) return true;
     if (now >= deadline) return false;
-    if (!more) doorbell_.sleep_until(std::min(deadline, stack_->next_deadline()));
+    if (!more) wait(now, std::min(deadline, stack_->next_deadline()));
   }
+}
+
+void Host::wait(Time now, Time deadline) {
+  if (spin_.should_spin(now, stack_->runnable()) || !stack_->arm()) return;
+  doorbell_.sleep_until(deadline);
+  spin_.on_wake(monotonic_now());
 }
 
 bool Host::drain(Duration timeout) {

@@ -159,6 +159,22 @@ bool Stack::has_output() const {
   return s.tcp.has_output() || s.udp.has_output() || s.ip.has_output() || !s.loopback.empty();
 }
 
+bool Stack::arm() {
+  bool quiet = true;
+  for (link::Link* link : ports_->links) {
+    if (link != nullptr && !link->arm()) quiet = false;
+  }
+  return quiet;
+}
+
+unsigned Stack::runnable() const {
+  unsigned most = 0;
+  for (const link::Link* link : ports_->links) {
+    if (link != nullptr) most = std::max(most, link->runnable());
+  }
+  return most;
+}
+
 std::optional<SocketEvent> Stack::next_event() {
   StackState& s = *state_;
   if (const tcp::Connection* c = s.tcp.pop_ready(); c != nullptr) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <naru/link/spin.hpp>
 #include <naru/socket/clock.hpp>
 #include <naru/socket/doorbell.hpp>
 #include <naru/socket/entropy.hpp>
@@ -43,7 +44,11 @@ class Host {
  private:
   Host(Doorbell doorbell, ArenaMapping mapping, std::unique_ptr<Stack> stack);
 
+  // Looks again for as long as that may pay, then sleeps until a link rings.
+  void wait(Time now, Time deadline);
+
   Doorbell doorbell_;
+  link::SpinPolicy spin_;
   ArenaMapping mapping_;
   std::vector<std::unique_ptr<link::Link>> links_;
   std::unique_ptr<Stack> stack_;

@@ -86,6 +86,11 @@ class Stack {
   bool has_output() const;
   // Call poll() again at this time at the latest, or when a link rings.
   Time next_deadline() const;
+  // Before a sleep on the links' descriptors (Link::arm). False: frames wait, so poll.
+  bool arm();
+  // How many would run on this machine, we included, if we looked instead of sleeping
+  // (Link::runnable); 0: looking does not pay.
+  unsigned runnable() const;
   // The next socket whose readiness changed; each socket at most once between two
   // calls that drain the list.
   std::optional<SocketEvent> next_event();

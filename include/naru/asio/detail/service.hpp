@@ -209,6 +209,7 @@ inline void StackService::turn() {
     wait_for_links();
     wait_for_deadline();
     keep_delivering();
+    if (!stack_->arm()) schedule();
   }
   complete_ready();
 }
@@ -429,6 +430,7 @@ void StackService::run(SocketState* state, Attempt& attempt) {
       // The poll may have brought what was missing.
       if (more || stack_->readiness(state->id) != before) continue;
       deadline = stack_->next_deadline();
+      if (!stack_->arm()) continue;
     }
     doorbell_->sleep_until(deadline);
   }
