@@ -116,5 +116,8 @@ constexpr std::uint64_t next_round(std::uint64_t epoch) {
   return (epoch & ~std::uint64_t{0xffff}) | ((epoch + 1) & 0xffffU);
 }
 constexpr bool is_same_pair(std::uint64_t a, std::uint64_t b) { return a >> 16U == b >> 16U; }
+constexpr bool is_for(std::uint64_t epoch, std::uint32_t receiver) {
+  return (epoch >> 16U & 0xffffffU) == (receiver & 0xffffffU);
+}
 
 }  // namespace naru::link::lan

@@ -52,20 +52,21 @@ void LanLink::Member::look_at(std::uint32_t number) {
   const std::uint32_t generation =
       control().seats[number].generation.load(std::memory_order_acquire);
   if (generation != peer.generation || !up_) forget(number);
-  if (!lan::is_taken(generation) || !up_) return;
-  peer.generation = generation;
-  peer.mac = lan::mac_of({number, generation});
-  present_ |= bit(number);
+  if (!up_) return;
+  if (lan::is_taken(generation)) {
+    peer.generation = generation;
+    peer.mac = lan::mac_of({number, generation});
+    present_ |= bit(number);
+  }
   if (peer.tx.is_open()) {
     peer.tx.reader_position();
     if (peer.tx.take_restart()) lan::announce(control());
   }
-  const bool readable =
-      peer.rx.open(file_.ring(seat_.number, number), lan::make_epoch(generation, seat_.generation));
+  const bool readable = peer.rx.open(file_.ring(seat_.number, number), seat_.generation);
   readable_ = readable ? readable_ | bit(number) : readable_ & ~bit(number);
 }
 
-// Whoever sat there has left; what it wrote is still read.
+// Whoever sat there has left. What it wrote is still read.
 void LanLink::Member::forget(std::uint32_t number) {
   Peer& peer = peers_[number];
   peer.generation = 0;
@@ -77,9 +78,7 @@ void LanLink::Member::forget(std::uint32_t number) {
   recent_ &= others;
   full_ &= others;
   stalled_ &= others;
-  if (up_) return;
-  peer.rx = {};
-  readable_ &= others;
+  if (!up_) readable_ &= others;
 }
 
 // It does not read: because it is no more?

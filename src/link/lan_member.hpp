@@ -86,6 +86,7 @@ class LanLink::Member {
   Sent put(std::uint32_t number, const TxFrame& frame, Set& touched);
   bool open_ring(std::uint32_t number);
   Sent refuse(std::uint32_t number, const TxFrame& frame);
+  void note_full(std::uint32_t number);
   std::uint32_t room_at(std::uint32_t number, std::uint32_t unit);
   void follow(Set touched);
 

@@ -178,10 +178,10 @@ inline void RingWriter::put(std::uint64_t position, std::uint64_t next, std::uin
 
 // --- the reader ----------------------------------------------------------------------
 
-bool RingReader::open(const Ring& ring, std::uint64_t pair) {
+bool RingReader::open(const Ring& ring, std::uint32_t receiver) {
   const std::uint64_t epoch = ring.tail->epoch.load(std::memory_order_acquire);
   const bool same = is_open() && epoch == this->epoch();
-  if (same || !is_same_pair(epoch, pair)) return is_open() && !refused_;
+  if (same || !is_for(epoch, receiver)) return is_open() && !refused_;
   ring_ = ring;
   set_epoch(epoch);
   refused_ = ring.head->refused.load(kRelaxed) == epoch;

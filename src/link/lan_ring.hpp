@@ -150,9 +150,9 @@ class RingWriter : public RingEnd {
 
 class RingReader : public RingEnd {
  public:
-  // Reads what the writer of this pair writes, once it has begun; until then what an
-  // earlier one has left, if that was open. False: there is nothing to read from.
-  bool open(const Ring& ring, std::uint64_t pair);
+  // Reads what is written for this generation of the receiver, by whomever: who sends
+  // may have left meanwhile. False: there is nothing to read from.
+  bool open(const Ring& ring, std::uint32_t receiver);
 
   // The next record. It stays in the ring, and may change under us, until release().
   std::optional<Record> next();

@@ -209,9 +209,10 @@ void adopt_seat(const LanFile& file, LanSeat seat) {
 }
 
 void leave_seat(const LanFile& file, LanSeat seat) {
-  if (file.control().seats[seat.number].generation.load(kRelaxed) == seat.generation) {
-    clear(file, seat.number);
-  }
+  const Seat& entry = file.control().seats[seat.number];
+  const bool ours = entry.generation.load(kRelaxed) == seat.generation &&
+                    entry.pid.load(kRelaxed) == static_cast<std::uint32_t>(::getpid());
+  if (ours) clear(file, seat.number);
   if (!is_empty(file.control()) || file.is_removed()) return;
   file.folder().remove(file.name());
 }

@@ -39,7 +39,7 @@ void clear_away_if_dead(const LanFile& file, std::uint32_t number);
 OpenResult<LanSeat> take_seat(const LanFile& file, const LanOptions& options);
 // The calling process is now the one that sits there.
 void adopt_seat(const LanFile& file, LanSeat seat);
-// Also removes the lan when it was the last one.
+// Unless another process has adopted it. Removes the lan when nobody is left.
 void leave_seat(const LanFile& file, LanSeat seat);
 bool is_empty(const Control& control);
 

@@ -86,8 +86,22 @@ LanLink::Member::Sent LanLink::Member::refuse(std::uint32_t number, const TxFram
     return Sent::never;
   }
   recent_ |= bit(number);
-  full_ |= bit(number);
+  note_full(number);
   return Sent::later;
+}
+
+// It has no room, and for how long its reader does not move.
+void LanLink::Member::note_full(std::uint32_t number) {
+  Peer& peer = peers_[number];
+  const std::uint64_t reader = peer.tx.reader_position();
+  if ((full_ & bit(number)) == 0 || reader != peer.reader_position) {
+    full_ |= bit(number);
+    peer.reader_position = reader;
+    peer.full_since = now_;
+  } else if (now_ - peer.full_since >= kPatience) {
+    stalled_ |= bit(number);
+    look_after(number);
+  }
 }
 
 // Whoever has no room misses it.
@@ -141,15 +155,7 @@ std::uint32_t LanLink::Member::room_at(std::uint32_t number, std::uint32_t unit)
     full_ &= ~bit(number);
     return here;
   }
-  full_ |= bit(number);
-  const std::uint64_t reader = peer.tx.reader_position();
-  if (!was_full || reader != peer.reader_position) {
-    peer.reader_position = reader;
-    peer.full_since = now_;
-  } else if (now_ - peer.full_since >= kPatience) {
-    stalled_ |= bit(number);
-    look_after(number);
-  }
+  note_full(number);
   peer.tx.want_room();
   return 0;
 }

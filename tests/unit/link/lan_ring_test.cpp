@@ -23,7 +23,7 @@ class LanRing : public ::testing::Test, protected Memory {
   LanRing() : bytes_(std::make_unique<Bytes64[]>(kSize / 64)) {
     EXPECT_TRUE(writer.open(ring(), kPair, *this));
     EXPECT_TRUE(writer.take_restart());
-    EXPECT_TRUE(reader.open(ring(), kPair));
+    EXPECT_TRUE(reader.open(ring(), 1));
   }
 
   Ring ring() { return {.base = bytes_[0].bytes, .size = kSize, .tail = &tail, .head = &head}; }
@@ -161,26 +161,29 @@ TEST_F(LanRing, WithoutMemoryItUsesWhatItHas) {
   EXPECT_EQ(committed, 8192U);
 }
 
-// Old bytes that look like the header of the next record are none.
+// Payload that looks like the header of the record that will stand there in the next
+// lap is not taken for it: whoever sends to a member cannot make up frames for it.
 TEST_F(LanRing, OldPayloadIsNeverARecord) {
-  RingWriter other;  // of the same epoch: knows the stamps
-  std::vector<Frame> laps;
   ASSERT_TRUE(write(Frame(100, 1)));
-  Frame forged(8000);
-  // Every 64 bytes a copy of a true header of this ring, for its place and a lap on.
-  for (std::size_t i = 0; i + 16 <= forged.size(); i += 16) {
-    std::memcpy(forged.data() + i, memory().data(), 16);
-  }
-  for (int lap = 0; lap < 200; ++lap) {
-    while (write(forged)) {
+  std::uint64_t first = 0;
+  std::memcpy(&first, memory().data(), sizeof first);
+  const std::uint32_t salt = static_cast<std::uint32_t>(first) ^ 1U;
+  for (int i = 0; i < 2000; ++i) {
+    Frame forged(4000);
+    const std::uint64_t start = tail.position + Record::kHeaderSize;
+    for (std::size_t at = 48; at + 16 <= forged.size(); at += 64) {
+      const std::uint64_t next_lap = start + at + kSize;
+      const std::uint32_t stamp = (static_cast<std::uint32_t>(next_lap / 64) * 2 + 1) ^ salt;
+      const std::uint64_t header = std::uint64_t{77} << 32U | stamp;
+      std::memcpy(forged.data() + at, &header, sizeof header);
     }
-    while (const auto frame = read()) {
-      ASSERT_TRUE(frame->size() == 100 || *frame == forged);
+    if (!write(forged)) {
+      while (const auto frame = read()) ASSERT_NE(frame->size(), 77U);
+      reader.release();
     }
-    ASSERT_FALSE(reader.is_waiting());
-    reader.release();
   }
-  EXPECT_FALSE(reader.is_refused());
+  while (const auto frame = read()) ASSERT_NE(frame->size(), 77U);
+  EXPECT_GT(tail.position, 10 * kSize);
 }
 
 // A process that dies between any two stores leaves the ring to the next one.
@@ -198,7 +201,7 @@ TEST_F(LanRing, AnotherProcessGoesOnWhereOneDied) {
   EXPECT_EQ(read(), Frame(100, 1));
   RingReader second;
   reader.release();
-  ASSERT_TRUE(second.open(ring(), kPair));
+  ASSERT_TRUE(second.open(ring(), 1));
   reader = second;
   EXPECT_EQ(read(), Frame(200, 2));
   EXPECT_EQ(read(), Frame(300, 3));
@@ -208,14 +211,14 @@ TEST_F(LanRing, AnotherProcessGoesOnWhereOneDied) {
 TEST_F(LanRing, ANewPairStartsAfresh) {
   ASSERT_TRUE(write(Frame(100, 1)));
   const std::uint64_t other = make_epoch(3, 1);
-  EXPECT_TRUE(reader.open(ring(), other)) << "what is left of the old one";
+  EXPECT_TRUE(reader.open(ring(), 1)) << "what is left of the old one";
   EXPECT_EQ(read(), Frame(100, 1));
   RingWriter next;
   ASSERT_TRUE(next.open(ring(), other, *this));
   EXPECT_TRUE(next.take_restart());
   writer = next;
   ASSERT_TRUE(write(Frame(100, 2)));
-  EXPECT_TRUE(reader.open(ring(), other));
+  EXPECT_TRUE(reader.open(ring(), 1));
   EXPECT_EQ(read(), Frame(100, 2));
 }
 
@@ -233,10 +236,10 @@ TEST_F(LanRing, AReaderThatIsLostSaysSo) {
   EXPECT_EQ(read(), std::nullopt);
   EXPECT_FALSE(reader.is_waiting());
   EXPECT_TRUE(reader.is_refused());
-  EXPECT_FALSE(reader.open(ring(), kPair));
+  EXPECT_FALSE(reader.open(ring(), 1));
   writer.reader_position();
   EXPECT_TRUE(writer.take_restart());
-  EXPECT_TRUE(reader.open(ring(), kPair));
+  EXPECT_TRUE(reader.open(ring(), 1));
   ASSERT_TRUE(write(Frame(100, 2)));
   EXPECT_EQ(read(), Frame(100, 2));
 }
@@ -281,7 +284,7 @@ TEST_F(LanRing, RandomBytesCostFramesOnly) {
     // As a member does when it hears of a change.
     writer.reader_position();
     if (writer.take_restart()) ++recovered;
-    reader.open(ring(), kPair);
+    reader.open(ring(), 1);
   }
   EXPECT_GT(recovered, 0);
 }
