@@ -42,7 +42,7 @@ class LanLink::Member {
   void sleep(Duration longest);
 
  private:
-  static constexpr Duration kPatience = 5ms;      // with a member that takes nothing
+  static constexpr Duration kPatience = 100ms;    // with a member that takes nothing
   static constexpr Duration kLookAfter = 1000ms;  // whether such a member lives
 
   // Sets of members, a bit for each seat.

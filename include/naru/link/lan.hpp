@@ -100,7 +100,7 @@ class LanLink final : public Link {
   bool is_up() const override;
   void attach(PacketPool* pool) override;
   // Room at those whose rings fill, so that what is given is taken. A member that
-  // takes nothing for 5 ms is not waited for any longer: its frames are lost, as at a
+  // takes nothing for 100 ms is not waited for any longer: its frames are lost, as at a
   // switch, until it goes on.
   std::size_t transmit_room() override;
   std::size_t transmit(std::span<const TxFrame> burst, Time now) override;
