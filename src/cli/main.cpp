@@ -8,6 +8,7 @@
 
 #include "cli/demo.hpp"
 #include "cli/get.hpp"
+#include "cli/lan.hpp"
 #include "cli/serve.hpp"
 #include "cli/version.hpp"
 
@@ -51,6 +52,9 @@ int run(int argc, char** argv) {
   naru::cli::GetOptions get_options;
   CLI::App& get = *app.add_subcommand("get", "fetch a URL");
   get_options.add_to(get);
+  naru::cli::LanCommand lan_command;
+  CLI::App& lan = *app.add_subcommand("lan", "show and remove shared-memory networks");
+  lan_command.add_to(lan);
   CLI::App& demo = *app.add_subcommand("demo", "show a request's way between two hosts in memory");
   CLI::App& options = *app.add_subcommand("options", "list the options of a stack");
 
@@ -64,6 +68,7 @@ int run(int argc, char** argv) {
   }
   if (serve.parsed()) return naru::cli::serve(serve_options);
   if (get.parsed()) return naru::cli::get(get_options);
+  if (lan.parsed()) return naru::cli::lan(lan_command);
   if (demo.parsed()) return naru::cli::demo();
   if (options.parsed()) return print_options();
   return kUsageError;
