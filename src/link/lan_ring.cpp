@@ -124,7 +124,7 @@ std::optional<std::uint64_t> RingWriter::find_new_part(std::uint32_t space, Memo
   const std::uint32_t offset = offset_of(at);
   const std::uint32_t to_end = ring_.size - offset;
   const std::uint32_t free = free_space(at);
-  const bool may_stay = space <= to_end && (!drained || offset < space);
+  const bool may_stay = space <= to_end && (!drained || offset < space + Record::kAlign);
   if (may_stay && has_memory_for(offset, space, memory)) {
     return free >= space + Record::kAlign ? std::optional(at) : std::nullopt;
   }

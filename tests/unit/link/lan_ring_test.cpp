@@ -116,6 +116,17 @@ TEST_F(LanRing, RoomIsKept) {
   }
 }
 
+// A drained ring takes anything, wherever it has come to.
+TEST_F(LanRing, ADrainedRingHasRoom) {
+  for (const std::uint32_t size : {14U, 48U, 176U, 1514U, 16'368U, 65'000U, kMaxFrame}) {
+    for (std::uint32_t bytes = 0; bytes < 3 * kSize; bytes += size) {
+      ASSERT_TRUE(write(Frame(size, 1))) << size;
+      ASSERT_TRUE(read());
+      reader.release();
+    }
+  }
+}
+
 TEST_F(LanRing, AFullRingTakesNothingUntilItIsRead) {
   const Frame frame(60'000, 3);
   int count = 0;

@@ -77,7 +77,7 @@ TEST_P(LanTransfer, TheBytesAreRight) {
   // Whole, not cut: far fewer frames than segments of the MTU.
   EXPECT_LT(b->counters().get(Counter::frames_in), kSize / 1400 / 4);
   EXPECT_EQ(link_a->stats().tx_refused, 0U);
-  EXPECT_EQ(b->counters().get(Counter::tcp_retransmits), 0U);
+  EXPECT_EQ(a->counters().get(Counter::tcp_retransmits), 0U);
 }
 INSTANTIATE_TEST_SUITE_P(Mtu, LanTransfer, ::testing::Values(1500, 9000));
 
