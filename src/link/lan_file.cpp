@@ -22,8 +22,8 @@ constexpr mode_t kFolderMode = 0711;
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kWritableByOthers = 0022;
 // Whoever holds the lock does so for microseconds; unless it is stopped just there.
-constexpr int kLockTries = 2000;
-constexpr timespec kLockPause{.tv_sec = 0, .tv_nsec = 1'000'000};
+constexpr int kLockTries = 50'000;
+constexpr timespec kLockPause{.tv_sec = 0, .tv_nsec = 200'000};
 
 // The header as it lies in the file.
 struct HeaderValues {
