@@ -67,6 +67,21 @@ class Slab {
     return index < fresh_ && (live_[index / 64] >> (index % 64) & 1U) != 0;
   }
 
+  // Makes the free list again from the bits, after somebody died in the middle of
+  // take() or give_back().
+  void rebuild() {
+    free_ = kNoIndex;
+    in_use_ = 0;
+    for (std::uint32_t i = fresh_; i-- > 0;) {
+      if (is_live(i)) {
+        ++in_use_;
+      } else {
+        *link(i) = free_;
+        free_ = i;
+      }
+    }
+  }
+
   std::uint32_t in_use() const { return in_use_; }
   std::uint32_t capacity() const { return capacity_; }
 
