@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <vector>
 
-#include "packetdrill/address.hpp"
+#include "socket/linux_address.hpp"
 #include "packetdrill/machine.hpp"
 
 namespace naru::packetdrill {

@@ -10,8 +10,8 @@
 
 #include <naru/socket/linux_options.hpp>
 
-#include "packetdrill/address.hpp"
 #include "packetdrill/machine.hpp"
+#include "socket/linux_address.hpp"
 
 namespace naru::packetdrill {
 namespace {

@@ -1,6 +1,6 @@
 // Sockets come, connect and go.
 
-#include "packetdrill/address.hpp"
+#include "socket/linux_address.hpp"
 #include "packetdrill/machine.hpp"
 
 namespace naru::packetdrill {

@@ -9,7 +9,7 @@
 #include <naru/base/result.hpp>
 #include <naru/wire/address.hpp>
 
-namespace naru::packetdrill {
+namespace naru {
 
 inline Result<Endpoint> to_endpoint(const sockaddr* address, socklen_t length) {
   if (address == nullptr || length < sizeof(sa_family_t)) return std::unexpected(Error::invalid);
@@ -58,4 +58,4 @@ inline void from_endpoint(const Endpoint& endpoint, int family, sockaddr* addres
   *length = size;
 }
 
-}  // namespace naru::packetdrill
+}  // namespace naru
