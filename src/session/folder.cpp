@@ -1,0 +1,71 @@
+#include "session/folder.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <memory>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace naru::session {
+namespace {
+
+constexpr std::string_view kMemorySuffix = ".session";
+constexpr std::uint64_t kRoomy = std::uint64_t{1} << 30U;
+
+bool is_roomy(const char* folder) {
+  struct statvfs s {};
+  return ::statvfs(folder, &s) == 0 && std::uint64_t{s.f_bavail} * s.f_frsize >= kRoomy &&
+         ::access(folder, W_OK) == 0;
+}
+
+std::string preferred_folder() {
+  if (const char* runtime = ::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime == '/') {
+    if (::access(runtime, W_OK) == 0) return std::string(runtime) + "/naru";
+  }
+  const char* above = is_roomy("/dev/shm") ? "/dev/shm" : "/tmp";
+  return std::string(above) + "/naru-" + std::to_string(::geteuid());
+}
+
+}  // namespace
+
+Said<std::string> runtime_folder() {
+  std::string folder = preferred_folder();
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return std::unexpected(folder + ": " + std::strerror(errno));
+  }
+  struct stat s {};
+  // lstat: a link that somebody else has put there leads nowhere.
+  if (::lstat(folder.c_str(), &s) != 0) {
+    return std::unexpected(folder + ": " + std::strerror(errno));
+  }
+  if (!S_ISDIR(s.st_mode) || s.st_uid != ::geteuid() || (s.st_mode & 0077U) != 0) {
+    return std::unexpected(folder + " is not a folder of yours alone (mode 0700)");
+  }
+  return folder;
+}
+
+std::string memory_file(const std::string& folder, const std::string& name) {
+  return folder + "/" + name + std::string(kMemorySuffix);
+}
+
+std::string socket_file(const std::string& memory_file) { return memory_file + ".sockets"; }
+
+std::vector<std::string> session_names(const std::string& folder) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);
+  while (dir) {
+    const dirent* entry = ::readdir(dir.get());
+    if (entry == nullptr) break;
+    const std::string_view file(entry->d_name);
+    if (!file.ends_with(kMemorySuffix)) continue;
+    names.emplace_back(file.substr(0, file.size() - kMemorySuffix.size()));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace naru::session

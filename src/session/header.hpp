@@ -1,0 +1,64 @@
+// The first page of a session's memory.
+//
+//   kSharedArenaAddress
+//   | Header | tables: an arena of their own | the arena of the stack           |
+//
+// Every process of the session maps the file at this address, so that pointers
+// into it are plain pointers.
+#pragma once
+
+#include <atomic>
+#include <pthread.h>
+
+#include <naru/stack/stack.hpp>
+
+#include "session/tables.hpp"
+
+namespace naru::session {
+
+inline constexpr std::size_t kHeaderSize = 65'536;
+
+// Builds that lay the memory out differently must not meet: whoever changes one of
+// these types without changing its size raises the number.
+inline constexpr std::uint64_t kLayoutVersion = 1;
+
+constexpr std::uint64_t layout_fingerprint() {
+  std::uint64_t hash = kLayoutVersion;
+  for (const std::size_t size :
+       {sizeof(Process), sizeof(OpenSocket), sizeof(Waiter), sizeof(Watch), sizeof(Tables),
+        sizeof(Counters), sizeof(Options), sizeof(TcpInfo)}) {
+    hash = (hash ^ size) * 0x100000001b3ULL;
+  }
+  return hash;
+}
+
+struct Header {
+  static constexpr std::uint64_t kMagic = 0x6e6f69737365536eULL;  // "nSession"
+
+  std::uint64_t magic = 0;  // set last
+  std::uint64_t layout = 0;
+  std::uint64_t size = 0;
+  std::uint64_t tables_size = 0;
+  std::uint64_t id = 0;  // random: names the bells
+  char name[64]{};
+  pthread_mutex_t mutex;
+  StackConfig config;  // to make the stack again after an accident
+
+  bool is_changing = false;     // somebody is inside, and not only forking
+  std::uint32_t epoch = 0;      // counts the stacks that were made
+  std::uint32_t last_bell = 0;  // the number of the newest bell
+  pid_t keeper = 0;
+  std::uint32_t keeper_bell = 0;
+  Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
+  std::atomic<int> spinners{0};
+
+  Tables tables;
+
+  std::byte* base() { return reinterpret_cast<std::byte*>(this); }
+  void* tables_base() { return base() + kHeaderSize; }
+  void* stack_base() { return base() + kHeaderSize + tables_size; }
+  std::size_t stack_size() const { return size - kHeaderSize - tables_size; }
+};
+static_assert(sizeof(Header) <= kHeaderSize);
+
+}  // namespace naru::session

@@ -1,0 +1,172 @@
+#include "session/keeper.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <map>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include <naru/socket/clock.hpp>
+
+#include "session/log.hpp"
+#include "session/session.hpp"
+#include "session/sleep.hpp"
+#include "session/system.hpp"
+
+namespace naru::session {
+namespace {
+
+// What the last process has left unsent gets this long to be delivered.
+constexpr Duration kFarewell = 10s;
+
+class Keeper {
+ public:
+  explicit Keeper(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+
+  bool take_post();
+  void run();
+
+ private:
+  // False: everybody has left and all is said.
+  bool look_after();
+  void watch_processes();
+  bool is_over();
+  void sleep();
+
+  std::unique_ptr<Session> session_;
+  Bell bell_;
+  std::map<std::uint32_t, int> pidfds_;  // by the process' slot
+  std::vector<std::uint32_t> dead_;
+  bool was_joined_ = false;
+  Time alone_since_ = kTimeNever;
+  Time wakes_ = kTimeNever;
+};
+
+bool Keeper::take_post() {
+  const Inside inside(*session_);
+  Header& h = session_->header();
+  h.keeper_bell = session_->next_bell();
+  h.keeper = ::getpid();
+  return bell_.open(h.id, h.keeper_bell) == 0;
+}
+
+void Keeper::watch_processes() {
+  Slab<Process>& processes = session_->tables().processes;
+  for (const std::uint32_t slot : dead_) {
+    system::call(SYS_close, pidfds_[slot]);
+    pidfds_.erase(slot);
+    if (processes.is_live(slot)) session_->drop_process(*processes.at(slot));
+  }
+  dead_.clear();
+  processes.for_each([&](Process& p) {
+    const std::uint32_t slot = processes.index_of(&p);
+    if (pidfds_.contains(slot)) return;
+    const long fd = system::call(SYS_pidfd_open, p.pid, 0);
+    if (fd >= 0) {
+      pidfds_[slot] = static_cast<int>(fd);
+    } else {
+      session_->drop_process(p);
+    }
+  });
+}
+
+bool Keeper::is_over() {
+  if (session_->tables().processes.in_use() != 0) {
+    was_joined_ = true;
+    alone_since_ = kTimeNever;
+    return false;
+  }
+  const Time now = session_->stack().now();
+  if (alone_since_ == kTimeNever) alone_since_ = now;
+  const bool is_quiet = was_joined_ && session_->stack().usage().connections == 0;
+  return is_quiet || now - alone_since_ >= kFarewell;
+}
+
+bool Keeper::look_after() {
+  const Inside inside(*session_);
+  watch_processes();
+  session_->turn();
+  if (is_over()) return false;
+  wakes_ = session_->stack().next_deadline();
+  if (alone_since_ != kTimeNever) wakes_ = std::min(wakes_, alone_since_ + kFarewell);
+  session_->header().keeper_wakes = wakes_;
+  return true;
+}
+
+void Keeper::sleep() {
+  std::vector<pollfd> fds{{bell_.fd(), POLLIN, 0}};
+  std::vector<std::uint32_t> slots{0};
+  for (const auto& [slot, fd] : pidfds_) {
+    fds.push_back({fd, POLLIN, 0});
+    slots.push_back(slot);
+  }
+  Remaining left(wakes_);
+  if (::ppoll(fds.data(), fds.size(), left.pointer(), nullptr) <= 0) return;
+  if (fds[0].revents != 0) bell_.hear();
+  for (std::size_t i = 1; i < fds.size(); ++i) {
+    if (fds[i].revents != 0) dead_.push_back(slots[i]);
+  }
+}
+
+void Keeper::run() {
+  while (look_after()) sleep();
+  ::unlink(socket_file(session_->file()).c_str());
+  ::unlink(session_->file().c_str());
+}
+
+void leave_the_caller() {
+  ::setsid();
+  (void)::chdir("/");
+  // Ctrl-C and a closing terminal are meant for the program.
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
+    ::signal(number, SIG_IGN);
+  }
+  ::prctl(PR_SET_NAME, "naru-keeper");
+}
+
+// In the keeper's process. `ready` is told a byte when all is well.
+[[noreturn]] void keep(const std::string& file, int ready) {
+  leave_the_caller();
+  const int nothing = ::open("/dev/null", O_RDWR);
+  for (const int fd : {0, 1, 2}) ::dup2(nothing, fd);
+  constexpr int kReady = 3;
+  ::dup2(ready, kReady);
+  ::close_range(kReady + 1, ~0U, 0);
+  auto session = Session::visit(file);
+  if (!session) ::_exit(EXIT_FAILURE);
+  Keeper keeper(std::move(*session));
+  if (!keeper.take_post()) ::_exit(EXIT_FAILURE);
+  (void)::write(kReady, "", 1);
+  ::close(kReady);
+  keeper.run();
+  ::_exit(EXIT_SUCCESS);
+}
+
+}  // namespace
+
+Said<void> start_keeper(const std::string& memory_file) {
+  int ready[2];
+  if (::pipe2(ready, O_CLOEXEC) != 0) return std::unexpected(std::strerror(errno));
+  const pid_t child = ::fork();
+  if (child < 0) return std::unexpected(std::string("fork: ") + std::strerror(errno));
+  if (child == 0) {
+    // Twice, so that the keeper is nobody's child.
+    if (::fork() == 0) keep(memory_file, ready[1]);
+    ::_exit(EXIT_SUCCESS);
+  }
+  ::close(ready[1]);
+  ::waitpid(child, nullptr, 0);
+  char byte = 0;
+  const bool keeps = ::read(ready[0], &byte, 1) == 1;
+  ::close(ready[0]);
+  if (!keeps) return std::unexpected("the keeper of the session did not start");
+  return {};
+}
+
+}  // namespace naru::session

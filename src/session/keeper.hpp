@@ -1,0 +1,18 @@
+// The keeper: the process that keeps a session while nobody is inside.
+//
+// It drives the stack when a timer is due, notices processes that have died and drops
+// what they had open, and delivers what they have left to say. It ends when the last
+// process has ended and everything is delivered, and takes the session's files with it.
+#pragma once
+
+#include <string>
+
+#include "session/folder.hpp"
+
+namespace naru::session {
+
+// Starts the keeper of this session: not a child of the caller, in a session of its
+// own (setsid), with no descriptor of the caller's. Returns when it keeps.
+Said<void> start_keeper(const std::string& memory_file);
+
+}  // namespace naru::session

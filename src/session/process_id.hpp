@@ -1,0 +1,12 @@
+// Which process is it? A pid alone may have been used again.
+#pragma once
+
+#include <cstdint>
+#include <sys/types.h>
+
+namespace naru::session {
+
+// When the process started, in ticks since the machine did; 0: there is none.
+std::uint64_t start_time(pid_t pid);
+
+}  // namespace naru::session

@@ -1,0 +1,56 @@
+// References to open sockets, counted by the kernel.
+//
+// The descriptor that a program sees is an open file of the session's empty
+// `.sockets` file. Its read position is the index of the OpenSocket, so whoever gets
+// it (after fork, exec, dup, SCM_RIGHTS) knows what it is: the inode says "a socket of
+// this session", the position which one. Both belong to the open file and cannot
+// differ between its descriptors.
+//
+// When a descriptor may exist outside the process that made it, a read lock of the
+// open file (F_OFD_SETLK) on the byte `index` is taken. The kernel holds it until the
+// last descriptor is closed, wherever that is: in a process killed, in a program that
+// knows nothing of naru, or in a message on its way. F_OFD_GETLK asks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+#include "session/folder.hpp"
+
+namespace naru::session {
+
+class References {
+ public:
+  // Of the file that socket_file() names.
+  static Said<References> open(const std::string& path);
+
+  References(References&& other) noexcept;
+  References& operator=(References&& other) noexcept;
+  ~References();
+
+  // A new descriptor (lowest free number) for the socket, or -errno.
+  int make(std::uint32_t index, bool close_on_exec) const;
+  // Which socket a descriptor of this process is; none: it is no socket of ours.
+  std::optional<std::uint32_t> identify(int fd) const;
+  // From now on the kernel counts.
+  static void share(int fd, std::uint32_t index);
+  // Does any descriptor of a shared socket exist anywhere?
+  bool is_held(std::uint32_t index) const;
+
+  // This process' own descriptor of the file.
+  int own() const { return own_; }
+  void set_own(int fd) { own_ = fd; }
+
+ private:
+  References(std::string path, int own, dev_t device, ino_t inode)
+      : path_(std::move(path)), own_(own), device_(device), inode_(inode) {}
+
+  std::string path_;
+  int own_ = -1;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace naru::session

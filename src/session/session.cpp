@@ -1,0 +1,202 @@
+// Making a session, joining one, and the way in and out.
+
+#include "session/session.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <naru/socket/clock.hpp>
+#include <naru/socket/entropy.hpp>
+
+#include "session/log.hpp"
+#include "session/process_id.hpp"
+
+namespace naru::session {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kTablesSlack = 65'536;
+
+// Sizes for the programs of one user: a bound that a runaway program may reach
+// without the machine falling over.
+StackConfig session_config() {
+  StackConfig config;
+  config.random = Random::secure(entropy());
+  return config;
+}
+
+std::size_t tables_size() {
+  const std::size_t bytes = sizeof(Process) * kMaxProcesses + sizeof(OpenSocket) * kMaxOpenSockets +
+                            sizeof(Waiter) * kMaxWaiters + sizeof(Watch) * kMaxWatches +
+                            (kMaxOpenSockets + kMaxWaiters + kMaxWatches) / 8 + kTablesSlack;
+  return (bytes + kPage - 1) / kPage * kPage;
+}
+
+void init_lock(pthread_mutex_t& mutex) {
+  pthread_mutexattr_t attributes;
+  ::pthread_mutexattr_init(&attributes);
+  ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  ::pthread_mutex_init(&mutex, &attributes);
+  ::pthread_mutexattr_destroy(&attributes);
+}
+
+Status format(Header& header, const std::string& name, const StackConfig& config,
+              std::size_t size) {
+  header.layout = layout_fingerprint();
+  header.size = size;
+  header.tables_size = tables_size();
+  header.config = config;
+  header.epoch = 1;
+  header.keeper_wakes = kTimeNever;
+  name.copy(header.name, sizeof header.name - 1);
+  if (::getrandom(&header.id, sizeof header.id, 0) < 0) return std::unexpected(Error::io);
+  init_lock(header.mutex);
+  Arena* tables = Arena::format(header.tables_base(), header.tables_size);
+  if (!header.tables.init(*tables)) return std::unexpected(Error::no_memory);
+  Arena* arena = Arena::format(header.stack_base(), header.stack_size());
+  const auto stack = Stack::create(*arena, config, monotonic_now());
+  if (!stack) return std::unexpected(stack.error());
+  header.magic = Header::kMagic;
+  return {};
+}
+
+Status make_socket_file(const std::string& path) {
+  // Who has left root behind must still be able to open what it has open.
+  const long fd =
+      system::call(SYS_openat, AT_FDCWD, path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) return std::unexpected(Error::io);
+  ::fchmod(static_cast<int>(fd), 0644);
+  system::call(SYS_close, fd);
+  return {};
+}
+
+}  // namespace
+
+Session::Session(Mapping mapping, References references, std::string file)
+    : mapping_(std::move(mapping)), references_(std::move(references)), file_(std::move(file)) {}
+
+Said<std::string> Session::create(const std::string& folder, const std::string& name) {
+  const StackConfig config = session_config();
+  const std::size_t size = kHeaderSize + tables_size() + arena_size(config) + kPage;
+  const std::string file = memory_file(folder, name);
+  const auto mapping = Mapping::create(file, size);
+  if (!mapping) return std::unexpected(mapping.error());
+  auto* header = ::new (&mapping->header()) Header;
+  if (!format(*header, name, config, size) || !make_socket_file(socket_file(file))) {
+    ::unlink(file.c_str());
+    return std::unexpected(file + ": the session cannot be made");
+  }
+  return file;
+}
+
+Said<std::unique_ptr<Session>> Session::open_file(const std::string& file) {
+  auto mapping = Mapping::open(file);
+  if (!mapping) return std::unexpected(mapping.error());
+  auto references = References::open(socket_file(file));
+  if (!references) return std::unexpected(references.error());
+  std::unique_ptr<Session> session(new Session(std::move(*mapping), std::move(*references), file));
+  Header& header = session->header();
+  auto arena = Arena::attach(header.stack_base(), header.stack_size());
+  if (!arena) return std::unexpected(file + " is damaged");
+  auto stack = Stack::attach(**arena);
+  if (!stack) return std::unexpected(file + " is damaged");
+  session->stack_ = std::move(*stack);
+  session->ringer_.open(header.id);
+  return session;
+}
+
+Said<std::unique_ptr<Session>> Session::attach(const std::string& file) {
+  auto session = open_file(file);
+  if (!session) return session;
+  const Inside inside(**session);
+  if (!(*session)->join()) return std::unexpected(file + ": too many processes");
+  return session;
+}
+
+Said<std::unique_ptr<Session>> Session::visit(const std::string& file) { return open_file(file); }
+
+// --- inside and outside ---------------------------------------------------------------
+
+void Session::lock() {
+  const int answer = ::pthread_mutex_lock(&header().mutex);
+  if (answer != EOWNERDEAD) return;
+  ::pthread_mutex_consistent(&header().mutex);
+  if (header().is_changing) recover();
+}
+
+void Session::hold() { lock(); }
+
+void Session::let_go() { ::pthread_mutex_unlock(&header().mutex); }
+
+void Session::enter() {
+  lock();
+  header().is_changing = true;
+  stack_->set_now(monotonic_now());
+}
+
+void Session::turn() {
+  const Time now = stack_->now();
+  if (stack_->has_output() || stack_->next_deadline() <= now) {
+    while (stack_->poll(now)) {
+    }
+  }
+  while (const auto event = stack_->next_event()) dispatch(*event);
+}
+
+void Session::leave() {
+  turn();
+  Header& h = header();
+  if (const Time next = stack_->next_deadline(); next < h.keeper_wakes) {
+    h.keeper_wakes = next;
+    if (h.keeper_bell != 0) wakes_.add_bell(h.keeper_bell, ringer_);
+  }
+  h.is_changing = false;
+  if (wakes_.empty()) {
+    ::pthread_mutex_unlock(&h.mutex);
+    return;
+  }
+  Wakes wakes = wakes_;
+  wakes_ = Wakes();
+  ::pthread_mutex_unlock(&h.mutex);
+  wakes.deliver(ringer_);
+}
+
+void Session::dispatch(const SocketEvent& event) {
+  if (event.cookie == 0) return;
+  OpenSocket* o = socket_at(static_cast<std::uint32_t>(event.cookie - 1));
+  if (o == nullptr || o->id != event.socket) return;
+  const std::uint32_t now = poll_bits(event.readiness, !o->is_tcp());
+  // The stack says that something has changed, not what. Space is news when there was
+  // none; else it was data, an end or an error.
+  std::uint32_t edges = now & ~o->known;
+  if (edges == 0) edges = now & ~(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+  o->known = now;
+  bool exclusive_called = false;
+  for (Watch* w = o->watches.front(); w != nullptr; w = o->watches.next(w)) {
+    const std::uint32_t wanted = w->events | EPOLLERR | EPOLLHUP;
+    if (w->disarmed || (((w->events & EPOLLET) != 0 ? edges : now) & wanted) == 0) continue;
+    if ((w->events & EPOLLEXCLUSIVE) != 0) {
+      if (exclusive_called) continue;
+      exclusive_called = w->waiter->sleepers != 0;
+    }
+    make_ready(*w);
+  }
+}
+
+std::uint32_t poll_bits(std::uint8_t readiness, bool is_udp) {
+  std::uint32_t bits = 0;
+  if ((readiness & ready::kIn) != 0) bits |= EPOLLIN | EPOLLRDNORM;
+  if ((readiness & ready::kOut) != 0) bits |= EPOLLOUT | EPOLLWRNORM | (is_udp ? EPOLLWRBAND : 0U);
+  if ((readiness & ready::kPri) != 0) bits |= EPOLLPRI;
+  if ((readiness & ready::kErr) != 0) bits |= EPOLLERR;
+  if ((readiness & ready::kHup) != 0) bits |= EPOLLHUP;
+  if ((readiness & ready::kRdHup) != 0) bits |= EPOLLRDHUP;
+  return bits;
+}
+
+}  // namespace naru::session

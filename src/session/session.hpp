@@ -1,0 +1,154 @@
+// Session: one host that several processes are inside of, in turn.
+//
+//   process A ─┐  enter()                                      leave()
+//   process B ─┼──► lock ► set the time ► socket calls ► poll ► who became ready? ► unlock ► wake
+//   keeper    ─┘
+//
+// Whoever is inside a socket call drives the stack, in its own process. The keeper
+// drives it when timers are due and nobody is inside.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "session/bell.hpp"
+#include "session/folder.hpp"
+#include "session/header.hpp"
+#include "session/reference.hpp"
+#include "session/wakes.hpp"
+
+namespace naru::session {
+
+// The pages of a session's file.
+class Mapping {
+ public:
+  Mapping(Header* header, std::size_t size) : header_(header), size_(size) {}
+  Mapping(Mapping&& other) noexcept
+      : header_(std::exchange(other.header_, nullptr)), size_(other.size_) {}
+  Mapping& operator=(Mapping&&) = delete;
+  ~Mapping();
+
+  // A new file, which must not exist; and one that somebody has made.
+  static Said<Mapping> create(const std::string& file, std::size_t size);
+  static Said<Mapping> open(const std::string& file);
+
+  Header& header() const { return *header_; }
+
+ private:
+  Header* header_;
+  std::size_t size_;
+};
+
+// Where a thread waits: a slot of the shared table and, for those who sleep in poll, a
+// bell. Kept by the process for the next one who waits.
+struct Seat {
+  Waiter* waiter = nullptr;
+  Bell bell;
+};
+
+class Session {
+ public:
+  // Makes a session in `folder`, which nobody is in yet. Answers its file.
+  static Said<std::string> create(const std::string& folder, const std::string& name);
+  // The session of this file. The process joins it.
+  static Said<std::unique_ptr<Session>> attach(const std::string& file);
+  // Maps a session to look at it or to keep it, without joining.
+  static Said<std::unique_ptr<Session>> visit(const std::string& file);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Header& header() { return mapping_.header(); }
+  Tables& tables() { return mapping_.header().tables; }
+  Stack& stack() { return *stack_; }
+  References& references() { return references_; }
+  Ringer& ringer() { return ringer_; }
+  const std::string& file() const { return file_; }
+
+  // --- inside and outside -----------------------------------------------------
+  void enter();
+  void leave();
+  // Lets the stack do what follows from the calls so far, and tells who waits.
+  void turn();
+
+  // Around a fork: nobody is inside meanwhile, so that the child's copy of this handle
+  // is whole.
+  void hold();
+  void let_go();
+
+  // --- processes (inside) -------------------------------------------------------
+  // The slot of this process, also when it has become another program by exec.
+  bool join();
+  std::uint32_t process() const { return process_; }
+  // In the child of a fork, before anything else; outside. What belongs to the
+  // parent's threads is left to it.
+  void on_forked();
+  // A process has died: what it alone had open is closed.
+  void drop_process(Process& process);
+  // Closes the sockets that nobody has open any more, neither a process nor a message.
+  void sweep();
+
+  // --- open sockets (inside) ------------------------------------------------------
+  // A table entry for a socket of the stack; nullptr when the table is full.
+  OpenSocket* add_socket(SocketId id, int family, int type, int protocol);
+  OpenSocket* socket_at(std::uint32_t index);
+  std::uint32_t index_of(const OpenSocket& o) { return tables().sockets.index_of(&o); }
+  // The last reference is gone: closes it in the stack.
+  void close_socket(OpenSocket& o);
+  // A descriptor of the socket was closed in this process.
+  void drop_reference(OpenSocket& o);
+  // False when the connection was lost in an accident (see recover.cpp).
+  bool is_sound(const OpenSocket& o) { return o.epoch == header().epoch; }
+  std::uint8_t readiness(const OpenSocket& o);
+
+  // --- waiters (inside) -------------------------------------------------------------
+  Waiter* add_waiter();
+  void remove_waiter(Waiter& waiter);
+  Watch* add_watch(Waiter& waiter, OpenSocket& socket, std::uint32_t events);
+  void remove_watch(Watch& watch);
+  // Puts the watch on its waiter's ready list and wakes the waiter.
+  void make_ready(Watch& watch);
+  void call(Waiter& waiter);
+  std::uint32_t next_bell() { return ++header().last_bell; }
+  Seat take_seat();
+  void give_seat(Seat seat);
+  // Gives the waiter of a seat its bell. -errno, or 0.
+  int hang_bell(Seat& seat);
+
+ private:
+  Session(Mapping mapping, References references, std::string file);
+  static Said<std::unique_ptr<Session>> open_file(const std::string& file);
+  void lock();
+  void dispatch(const SocketEvent& event);
+  // recover.cpp: somebody died with the lock.
+  void recover();
+  void rebuild_tables();
+  void renew_stack();
+  void reopen(OpenSocket& o);
+
+  Mapping mapping_;
+  References references_;
+  std::string file_;
+  std::unique_ptr<Stack> stack_;
+  Ringer ringer_;
+  Wakes wakes_;  // of the turn; with the lock
+  std::vector<Seat> seats_;
+  std::uint32_t process_ = kNoIndex;
+};
+
+// Is inside as long as it lives.
+class Inside {
+ public:
+  explicit Inside(Session& session) : session_(session) { session_.enter(); }
+  ~Inside() { session_.leave(); }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+ private:
+  Session& session_;
+};
+
+// What readiness means in the bits of poll(2) and epoll(7).
+std::uint32_t poll_bits(std::uint8_t readiness, bool is_udp);
+
+}  // namespace naru::session

@@ -1,0 +1,77 @@
+#include "session/sleep.hpp"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include <naru/socket/clock.hpp>
+
+#include "session/system.hpp"
+
+namespace naru::session {
+namespace {
+
+// Waking a thread on another core costs 20 to 50 µs: less than that is worth waiting
+// for awake.
+constexpr Duration kSpin = 40us;
+
+// Cores that this process may use, as they were when it first slept.
+int cores() {
+  static const int count = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  }();
+  return count;
+}
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
+  std::atomic<int>& spinners = session.header().spinners;
+  // Who spins must not keep a core from who would end the waiting.
+  if (spinners.fetch_add(1) + 1 >= cores()) {
+    spinners.fetch_sub(1);
+    return word.load() != idle;
+  }
+  const Time end = monotonic_now() + kSpin;
+  while (word.load(std::memory_order_acquire) == idle && monotonic_now() < end) {
+    for (int i = 0; i < 16 && word.load(std::memory_order_relaxed) == idle; ++i) relax();
+  }
+  spinners.fetch_sub(1);
+  return word.load() != idle;
+}
+
+Remaining::Remaining(Time deadline) : is_bounded_(deadline != kTimeNever) {
+  if (!is_bounded_) return;
+  const std::int64_t ns = std::max<std::int64_t>((deadline - monotonic_now()).count(), 0);
+  left_ = {ns / 1'000'000'000, ns % 1'000'000'000};
+}
+
+int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time deadline) {
+  while (word.load() == idle) {
+    Remaining left(deadline);
+    if (left.is_over()) return -ETIMEDOUT;
+    const long answer = system::call(SYS_futex, &word, FUTEX_WAIT, idle, left.pointer());
+    if (answer == -EINTR || answer == -ETIMEDOUT) return static_cast<int>(answer);
+  }
+  return 0;
+}
+
+int sleep_in(Session& session, Seat& seat, Time deadline) {
+  std::atomic<std::uint32_t>& word = seat.waiter->word;
+  if (spin(session, word, Waiter::kAwake)) return 0;
+  std::uint32_t awake = Waiter::kAwake;
+  if (!word.compare_exchange_strong(awake, Waiter::kAsleep)) return 0;
+  return sleep_on_word(word, Waiter::kAsleep, deadline);
+}
+
+}  // namespace naru::session

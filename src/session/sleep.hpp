@@ -1,0 +1,37 @@
+// Sleeping until somebody calls.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <poll.h>
+#include <span>
+
+#include <naru/time/time.hpp>
+
+#include "session/session.hpp"
+
+namespace naru::session {
+
+// Spins while `word` is `idle`, for as long as a wake-up from sleep would take, where
+// a core is free for it. True when the word has changed.
+bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle);
+
+// Until the word is not `idle` any more. 0, -EINTR or -ETIMEDOUT. A signal handler
+// with SA_RESTART ends a sleep without a deadline no more than it ends read(2).
+int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time deadline);
+
+// Until the waiter of this seat is called.
+int sleep_in(Session& session, Seat& seat, Time deadline);
+
+// What is left of the time, for a call that takes a timespec; null: for ever.
+struct Remaining {
+  explicit Remaining(Time deadline);
+  timespec* pointer() { return is_bounded_ ? &left_ : nullptr; }
+  bool is_over() const { return is_bounded_ && left_.tv_sec == 0 && left_.tv_nsec == 0; }
+
+ private:
+  bool is_bounded_;
+  timespec left_{};
+};
+
+}  // namespace naru::session

@@ -1,0 +1,114 @@
+// Who has what open: processes and open sockets.
+
+#include <unistd.h>
+
+#include "session/log.hpp"
+#include "session/process_id.hpp"
+#include "session/session.hpp"
+
+namespace naru::session {
+
+// --- processes ------------------------------------------------------------------------
+
+bool Session::join() {
+  Slab<Process>& processes = tables().processes;
+  const pid_t pid = ::getpid();
+  const std::uint64_t started = start_time(pid);
+  process_ = kNoIndex;
+  processes.for_each([&](const Process& p) {
+    if (p.pid == pid && p.start_time == started) process_ = processes.index_of(&p);
+  });
+  if (process_ != kNoIndex) return true;
+  Process* mine = processes.take();
+  if (mine == nullptr) return false;
+  mine->pid = pid;
+  mine->start_time = started;
+  process_ = processes.index_of(mine);
+  if (header().keeper_bell != 0) wakes_.add_bell(header().keeper_bell, ringer_);
+  return true;
+}
+
+void Session::on_forked() {
+  // The copy of the parent's handle may have been in the middle of something.
+  auto arena = Arena::attach(header().stack_base(), header().stack_size());
+  if (auto fresh = Stack::attach(**arena)) {
+    (void)stack_.release();
+    stack_ = std::move(*fresh);
+  }
+  wakes_ = Wakes();
+  seats_.clear();
+  const std::uint32_t parent = process_;
+  const Inside inside(*this);
+  if (!join()) {
+    log("too many processes in the session");
+    return;
+  }
+  tables().waiters.for_each([&](Waiter& w) {
+    if (w.is_set && w.holders.test(parent)) w.holders.set(process_);
+  });
+}
+
+void Session::drop_process(Process& process) {
+  const std::uint32_t index = tables().processes.index_of(&process);
+  tables().waiters.for_each([&](Waiter& w) {
+    w.holders.reset(index);
+    if (w.holders.none()) {
+      remove_waiter(w);
+      return;
+    }
+    // It may have died between a call and the wake that belongs to it.
+    w.rung = false;
+    call(w);
+  });
+  tables().sockets.for_each([&](OpenSocket& o) {
+    if (!o.is_shared && o.owner == index) close_socket(o);
+  });
+  tables().processes.give_back(&process);
+  sweep();
+}
+
+void Session::sweep() {
+  tables().sockets.for_each([&](OpenSocket& o) {
+    if (o.is_shared && !references_.is_held(index_of(o))) close_socket(o);
+  });
+}
+
+// --- open sockets ---------------------------------------------------------------------
+
+OpenSocket* Session::add_socket(SocketId id, int family, int type, int protocol) {
+  OpenSocket* o = tables().sockets.take();
+  if (o == nullptr) return nullptr;
+  o->id = id;
+  o->epoch = header().epoch;
+  o->family = family;
+  o->type = type;
+  o->protocol = protocol;
+  o->owner = process_;
+  stack_->set_cookie(id, std::uint64_t{index_of(*o)} + 1);
+  return o;
+}
+
+OpenSocket* Session::socket_at(std::uint32_t index) {
+  Slab<OpenSocket>& sockets = tables().sockets;
+  return sockets.is_live(index) ? sockets.at(index) : nullptr;
+}
+
+void Session::close_socket(OpenSocket& o) {
+  while (Watch* w = o.watches.front()) {
+    call(*w->waiter);  // a thread that waits for what is gone
+    remove_watch(*w);
+  }
+  if (is_sound(o)) (void)stack_->close(o.id);
+  tables().sockets.give_back(&o);
+}
+
+void Session::drop_reference(OpenSocket& o) {
+  if (!o.is_shared || !references_.is_held(index_of(o))) close_socket(o);
+}
+
+std::uint8_t Session::readiness(const OpenSocket& o) {
+  if (is_sound(o)) return stack_->readiness(o.id);
+  return ready::kIn | ready::kOut | ready::kErr | ready::kHup | ready::kRdHup;
+}
+
+}  // namespace naru::session
