@@ -9,6 +9,7 @@
 #include "cli/demo.hpp"
 #include "cli/get.hpp"
 #include "cli/lan.hpp"
+#include "cli/run.hpp"
 #include "cli/serve.hpp"
 #include "cli/version.hpp"
 
@@ -55,6 +56,10 @@ int run(int argc, char** argv) {
   naru::cli::LanCommand lan_command;
   CLI::App& lan = *app.add_subcommand("lan", "show and remove shared-memory networks");
   lan_command.add_to(lan);
+  naru::cli::RunOptions run_options;
+  CLI::App& run = *app.add_subcommand("run", "run a program with its sockets on naru");
+  run_options.add_to(run);
+  CLI::App& ps = *app.add_subcommand("ps", "list the sessions of programs on naru");
   CLI::App& demo = *app.add_subcommand("demo", "show a request's way between two hosts in memory");
   CLI::App& options = *app.add_subcommand("options", "list the options of a stack");
 
@@ -69,6 +74,8 @@ int run(int argc, char** argv) {
   if (serve.parsed()) return naru::cli::serve(serve_options);
   if (get.parsed()) return naru::cli::get(get_options);
   if (lan.parsed()) return naru::cli::lan(lan_command);
+  if (run.parsed()) return naru::cli::run_program(run_options);
+  if (ps.parsed()) return naru::cli::list_sessions();
   if (demo.parsed()) return naru::cli::demo();
   if (options.parsed()) return print_options();
   return kUsageError;

@@ -1,0 +1,24 @@
+// naru run: a program whose sockets live on naru; naru ps: the sessions there are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+namespace naru::cli {
+
+struct RunOptions {
+  std::string name;                  // of the session; empty: made from the program's
+  std::vector<std::string> command;  // program and arguments
+
+  void add_to(CLI::App& app);
+};
+
+// Becomes the program (exec): returns only by throwing Failure.
+int run_program(const RunOptions& options);
+
+// The exit status; throws Failure.
+int list_sessions();
+
+}  // namespace naru::cli

@@ -1,0 +1,207 @@
+#include "posix/descriptors.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <memory>
+#include <sys/syscall.h>
+
+#include "session/own_descriptor.hpp"
+#include "session/system.hpp"
+
+namespace naru::posix {
+
+namespace system = session::system;
+
+using Kind = Table::Kind;
+
+bool Descriptors::init(Session& session) {
+  session_ = &session;
+  if (!table_.init()) return false;
+  set_own(session.references().own());
+  set_own(session.ringer().fd());
+  adopt_all();
+  return true;
+}
+
+OpenSocket* Descriptors::socket(int fd) {
+  const Table::Entry e = table_.at(fd);
+  return e.kind == Kind::socket ? session_->socket_at(e.index) : nullptr;
+}
+
+Waiter* Descriptors::epoll(int fd) {
+  const Table::Entry e = table_.at(fd);
+  return e.kind == Kind::epoll ? session_->tables().waiters.at(e.index) : nullptr;
+}
+
+long Descriptors::give_number(OpenSocket& o, bool close_on_exec) {
+  const std::uint32_t index = session_->index_of(o);
+  const int fd = session_->references().make(index, close_on_exec);
+  if (fd >= 0 && fd < Table::kMost) {
+    table_.set(fd, {Kind::socket, index});
+    return fd;
+  }
+  if (fd >= 0) system::call(SYS_close, fd);
+  session_->close_socket(o);
+  return fd >= 0 ? -EMFILE : fd;
+}
+
+void Descriptors::set_epoll(int fd, const Waiter& set) {
+  table_.set(fd, {Kind::epoll, session_->tables().waiters.index_of(&set)});
+}
+
+// --- closing ----------------------------------------------------------------------------
+
+// The number is closed, or means something else now.
+void Descriptors::forget(Table::Entry entry) {
+  const Inside inside(*session_);
+  if (entry.kind == Kind::socket) {
+    if (OpenSocket* o = session_->socket_at(entry.index)) session_->drop_reference(*o);
+    return;
+  }
+  if (table_.has(entry)) return;  // a duplicate
+  Waiter& set = *session_->tables().waiters.at(entry.index);
+  if (set.bell_fd >= 0) {
+    table_.clear(set.bell_fd);
+    system::call(SYS_close, set.bell_fd);
+  }
+  set.holders.reset(session_->process());
+  if (set.holders.none()) session_->remove_waiter(set);
+}
+
+long Descriptors::close(int fd) {
+  const Table::Entry entry = table_.at(fd);
+  if (entry.kind == Kind::own) return -EBADF;
+  table_.clear(fd);
+  const long answer = system::call(SYS_close, fd);
+  if (entry.kind != Kind::kernel) forget(entry);
+  return answer;
+}
+
+long Descriptors::close_range(unsigned first, unsigned last, unsigned flags) {
+  if (first > last) return -EINVAL;
+  const auto end = static_cast<unsigned>(table_.end());
+  // Ours one by one, and what lies between them in one go.
+  unsigned from = first;
+  for (unsigned fd = first; fd <= last && fd < end; ++fd) {
+    const auto number = static_cast<int>(fd);
+    const Table::Entry entry = table_.at(number);
+    if (entry.kind == Kind::kernel) continue;
+    if (from < fd) system::call(SYS_close_range, from, fd - 1, flags);
+    from = fd + 1;
+    if (entry.kind == Kind::own) continue;
+    if ((flags & CLOSE_RANGE_CLOEXEC) != 0) {
+      system::call(SYS_fcntl, number, F_SETFD, FD_CLOEXEC);
+    } else {
+      close(number);
+    }
+  }
+  return from <= last ? system::call(SYS_close_range, from, last, flags) : 0;
+}
+
+// --- duplicates ---------------------------------------------------------------------------
+
+long Descriptors::duplicate(int fd, int command, long lowest) {
+  const Table::Entry entry = table_.at(fd);
+  if (entry.kind == Kind::own) return -EBADF;
+  if (entry.kind == Kind::socket) share(fd);
+  const long copy = system::call(SYS_fcntl, fd, command, lowest);
+  if (copy >= 0) table_.set(static_cast<int>(copy), entry);
+  return copy;
+}
+
+long Descriptors::dup(int fd) { return duplicate(fd, F_DUPFD, 0); }
+
+bool Descriptors::make_way(int number) {
+  if (table_.at(number).kind != Kind::own) return true;
+  session::References& references = session_->references();
+  session::Ringer& ringer = session_->ringer();
+  const Inside inside(*session_);
+  if (number != references.own() && number != ringer.fd()) return false;
+  const auto elsewhere = static_cast<int>(system::call(SYS_fcntl, number, F_DUPFD_CLOEXEC, 0));
+  if (elsewhere < 0) return false;
+  const int moved = session::move_away(elsewhere);
+  number == ringer.fd() ? ringer.set_fd(moved) : references.set_own(moved);
+  set_own(moved);
+  table_.clear(number);
+  return true;
+}
+
+long Descriptors::dup3(int from, int to, int flags) {
+  const Table::Entry entry = table_.at(from);
+  if (entry.kind == Kind::own) return -EBADF;
+  if (!make_way(to)) return -EBUSY;
+  if (entry.kind == Kind::socket) share(from);
+  const Table::Entry before = table_.at(to);
+  const long answer = system::call(SYS_dup3, from, to, flags);
+  if (answer < 0) return answer;
+  table_.set(to, entry);
+  if (before.kind != Kind::kernel) forget(before);
+  return answer;
+}
+
+// --- sharing --------------------------------------------------------------------------------
+
+void Descriptors::share_inside(int fd) {
+  OpenSocket* o = socket(fd);
+  if (o == nullptr || o->is_shared) return;
+  session::References::share(fd, session_->index_of(*o));
+  o->is_shared = true;
+}
+
+void Descriptors::share(int fd) {
+  const Inside inside(*session_);
+  share_inside(fd);
+}
+
+void Descriptors::share_all() {
+  const Inside inside(*session_);
+  for (int fd = 0; fd < table_.end(); ++fd) {
+    if (is_socket(fd)) share_inside(fd);
+  }
+}
+
+void Descriptors::on_forked() { session_->on_forked(); }
+
+void Descriptors::adopt(int fd) {
+  const auto index = session_->references().identify(fd);
+  if (!index || fd >= Table::kMost) return;
+  const Inside inside(*session_);
+  if (session_->socket_at(*index) != nullptr) table_.set(fd, {Kind::socket, *index});
+}
+
+void Descriptors::adopt_all() {
+  const long folder =
+      system::call(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  struct Entry {
+    ino64_t inode;
+    off64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[1];
+  };
+  alignas(Entry) char bytes[4096];
+  long n = 0;
+  while ((n = system::call(SYS_getdents64, folder, bytes, sizeof bytes)) > 0) {
+    for (long at = 0; at < n;) {
+      const auto* entry = reinterpret_cast<const Entry*>(bytes + at);
+      at += entry->length;
+      if (entry->name[0] == '.') continue;
+      const int fd = std::atoi(entry->name);
+      if (!is_ours(fd)) adopt(fd);
+    }
+  }
+  system::call(SYS_close, folder);
+  // What this process had open and closed by exec.
+  const Inside inside(*session_);
+  session_->tables().sockets.for_each([&](OpenSocket& o) {
+    const bool is_mine = !o.is_shared && o.owner == session_->process();
+    if (is_mine && !table_.has({Kind::socket, session_->index_of(o)})) session_->close_socket(o);
+  });
+}
+
+}  // namespace naru::posix

@@ -1,0 +1,41 @@
+// Polling: poll(2) and select(2) over naru's sockets and the kernel's descriptors.
+#pragma once
+
+#include <csignal>
+#include <poll.h>
+#include <span>
+#include <sys/select.h>
+
+#include "posix/descriptors.hpp"
+#include "posix/epoll.hpp"
+#include "session/sleep.hpp"
+
+namespace naru::posix {
+
+class Polling {
+ public:
+  Polling(Descriptors& fds, Epoll& epoll) : fds_(fds), epoll_(epoll) {}
+
+  // Is anything of ours among them?
+  bool takes(std::span<const pollfd> fds) const;
+  bool takes(int count, const fd_set* in, const fd_set* out, const fd_set* err) const;
+
+  long poll(std::span<pollfd> fds, Time deadline, const sigset_t* mask);
+  long select(int count, fd_set* in, fd_set* out, fd_set* err, Time deadline, const sigset_t* mask);
+
+ private:
+  using Fds = std::span<pollfd>;
+
+  // Inside. How many of ours are ready; with a waiter, and none ready, it is called when
+  // one becomes so.
+  long look(Fds fds, Waiter* waiter);
+  // The kernel's descriptors; ours are left out. The last entry is the bell, if any.
+  static long ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigset_t* mask);
+  std::vector<pollfd> kernel_part(Fds fds);
+  Session& session() { return fds_.session(); }
+
+  Descriptors& fds_;
+  Epoll& epoll_;
+};
+
+}  // namespace naru::posix

@@ -1,0 +1,44 @@
+// The loop of every call that may wait.
+#pragma once
+
+#include <cerrno>
+#include <utility>
+
+#include <naru/socket/clock.hpp>
+
+#include "posix/sockets.hpp"
+
+namespace naru::posix {
+
+template <class Attempt>
+long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
+  Session& s = session();
+  session::Seat seat;
+  SocketId id;
+  for (;;) {
+    s.enter();
+    OpenSocket* o = fds_.socket(fd);
+    // Another thread may have closed it meanwhile, and the number may mean another one.
+    const bool is_same = o != nullptr && (!id || id == o->id);
+    long answer = is_same ? attempt(*o, patience) : -EBADF;
+    if (answer == -EAGAIN && patience.waits) {
+      id = o->id;
+      if (seat.waiter == nullptr) {
+        seat = s.take_seat();
+        if (seat.waiter != nullptr) s.add_watch(*seat.waiter, *o, patience.events);
+      }
+      if (seat.waiter != nullptr && monotonic_now() < patience.deadline) {
+        seat.waiter->word.store(session::Waiter::kAwake);
+        s.leave();
+        answer = session::sleep_in(s, seat, patience.deadline);
+        if (answer != -EINTR) continue;
+        s.enter();
+      }
+    }
+    s.give_seat(std::move(seat));
+    s.leave();
+    return answer;
+  }
+}
+
+}  // namespace naru::posix

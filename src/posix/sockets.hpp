@@ -1,0 +1,75 @@
+// Sockets: the socket calls on descriptors, with Linux's answers.
+//
+// Each answers as the kernel does: a value, or -errno. Calls that wait do so in the
+// session: they sleep on the word of a seat until the socket is called ready.
+#pragma once
+
+#include <span>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "posix/descriptors.hpp"
+#include "session/sleep.hpp"
+
+namespace naru::posix {
+
+using Parts = std::span<const iovec>;
+
+class Sockets {
+ public:
+  explicit Sockets(Descriptors& fds) : fds_(fds) {}
+
+  // Is a socket of these arguments naru's? The rest is left to the kernel.
+  static bool takes(int domain, int type, int protocol);
+
+  // --- sockets.cpp
+  long socket(int domain, int type, int protocol);
+  long bind(int fd, const sockaddr* address, socklen_t length);
+  long listen(int fd, int backlog);
+  // flags: SOCK_NONBLOCK, SOCK_CLOEXEC
+  long accept(int fd, sockaddr* address, socklen_t* length, int flags);
+  long connect(int fd, const sockaddr* address, socklen_t length);
+  long shutdown(int fd, int how);
+  long local_name(int fd, sockaddr* address, socklen_t* length);
+  long remote_name(int fd, sockaddr* address, socklen_t* length);
+
+  // --- transfer.cpp
+  long send(int fd, Parts parts, int flags, const sockaddr* address = nullptr,
+            socklen_t length = 0);
+  long receive(int fd, Parts parts, int flags, sockaddr* address = nullptr,
+               socklen_t* length = nullptr, int* message_flags = nullptr);
+  // sendfile(2) toward a socket, from anything that read(2) takes.
+  long send_file(int fd, int from, off64_t* offset, std::size_t count);
+
+  // --- options.cpp
+  long get_option(int fd, int level, int name, void* value, socklen_t* length);
+  long set_option(int fd, int level, int name, const void* value, socklen_t length);
+
+ private:
+  // How a call may wait.
+  struct Patience {
+    std::uint32_t events = 0;  // of poll(2): what it waits for
+    bool waits = false;
+    Time deadline = kTimeNever;
+  };
+  Patience patience(const OpenSocket& o, std::uint32_t events, bool sends, int flags) const;
+
+  // Inside: runs `attempt` until it answers other than -EAGAIN; sleeps in between, as far
+  // as the patience goes, which `attempt` may set.
+  template <class Attempt>
+  long retry(int fd, Patience& patience, const Attempt& attempt);
+
+  long accept_one(OpenSocket& listener, sockaddr* address, socklen_t* length, int flags);
+  long connect_once(OpenSocket& o, const Endpoint& remote, bool& started);
+  long send_stream(int fd, Parts parts, int flags);
+  long send_datagram(int fd, Parts parts, int flags, const sockaddr* address, socklen_t length);
+  long receive_stream(int fd, Parts parts, int flags);
+  long receive_datagram(int fd, Parts parts, int flags, sockaddr* address, socklen_t* length,
+                        int* message_flags);
+  void note_readiness(OpenSocket& o);
+  Session& session() { return fds_.session(); }
+
+  Descriptors& fds_;
+};
+
+}  // namespace naru::posix

@@ -1,0 +1,101 @@
+#include "preload/state.hpp"
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <pthread.h>
+
+#include "session/log.hpp"
+
+namespace naru::preload {
+
+posix::Library* library = nullptr;
+Next next{};
+
+namespace {
+
+template <class F>
+void find(F*& function, const char* name) {
+  function = reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
+}
+
+void before_fork() {
+  if (library != nullptr) library->before_fork();
+}
+void after_fork_in_parent() {
+  if (library != nullptr) library->after_fork_in_parent();
+}
+void after_fork_in_child() {
+  if (library != nullptr) library->after_fork_in_child();
+}
+
+// Before main, and before the constructors of the program's own libraries.
+__attribute__((constructor(101))) void start() {
+  find_next();
+  const char* file = ::getenv("NARU_SESSION");
+  if (file == nullptr || library != nullptr) return;
+  const int before = errno;
+  auto opened = posix::Library::open(file);
+  if (opened) {
+    library = opened->release();
+    ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    // libuv puts epoll_ctl into a ring that nobody can look into.
+    ::setenv("UV_USE_IO_URING", "0", 0);
+  } else {
+    session::log(opened.error());
+  }
+  errno = before;
+}
+
+}  // namespace
+
+void find_next() {
+  find(next.read, "read");
+  find(next.write, "write");
+  find(next.readv, "readv");
+  find(next.writev, "writev");
+  find(next.recv, "recv");
+  find(next.recvfrom, "recvfrom");
+  find(next.recvmsg, "recvmsg");
+  find(next.send, "send");
+  find(next.sendto, "sendto");
+  find(next.sendmsg, "sendmsg");
+  find(next.accept, "accept");
+  find(next.accept4, "accept4");
+  find(next.connect, "connect");
+  find(next.close, "close");
+  find(next.poll, "poll");
+  find(next.ppoll, "ppoll");
+  find(next.select, "select");
+  find(next.pselect, "pselect");
+  find(next.epoll_wait, "epoll_wait");
+  find(next.epoll_pwait, "epoll_pwait");
+  find(next.fork, "fork");
+  find(next.posix_spawn, "posix_spawn");
+  find(next.posix_spawnp, "posix_spawnp");
+  find(next.system, "system");
+  find(next.popen, "popen");
+}
+
+Time deadline_of(int milliseconds) {
+  return milliseconds < 0 ? kTimeNever : monotonic_now() + std::chrono::milliseconds(milliseconds);
+}
+
+namespace {
+
+Time in(std::int64_t seconds, std::int64_t ns) {
+  constexpr std::int64_t kCentury = 100LL * 366 * 86'400;
+  if (seconds > kCentury) return kTimeNever;
+  return monotonic_now() + std::chrono::seconds(seconds) + Duration(ns);
+}
+
+}  // namespace
+
+Time deadline_of(const timespec* timeout) {
+  return timeout == nullptr ? kTimeNever : in(timeout->tv_sec, timeout->tv_nsec);
+}
+
+Time deadline_of(const timeval* timeout) {
+  return timeout == nullptr ? kTimeNever : in(timeout->tv_sec, timeout->tv_usec * 1000);
+}
+
+}  // namespace naru::preload
