@@ -46,7 +46,10 @@ long total(Parts parts) {
 // A place in a list of parts.
 class Cursor {
  public:
-  explicit Cursor(Parts parts) : parts_(parts) { skip_empty(); }
+  explicit Cursor(Parts parts) : parts_(parts) {
+    while (!parts_.empty() && parts_.back().iov_len == 0) parts_ = parts_.first(parts_.size() - 1);
+    skip_empty();
+  }
   bool at_end() const { return parts_.empty(); }
   bool in_last() const { return parts_.size() == 1; }
   MutableBytes rest() const {
