@@ -1,10 +1,10 @@
 #include "cli/run.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -68,14 +68,31 @@ void set_environment(const std::string& file, const std::string& library) {
   ::setenv("LD_PRELOAD", preload.c_str(), 1);
 }
 
+// Inside a session its memory is where a new one would be: this program starts again
+// outside of it.
+void leave_session(const std::string& library) {
+  if (std::getenv("NARU_SESSION") == nullptr) return;
+  ::unsetenv("NARU_SESSION");
+  std::string preload = std::getenv("LD_PRELOAD") != nullptr ? std::getenv("LD_PRELOAD") : "";
+  if (const auto at = preload.find(library); at != std::string::npos) {
+    preload.erase(at, library.size());
+  }
+  ::setenv("LD_PRELOAD", preload.c_str(), 1);
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execv("/proc/self/exe", arguments.data());
+  throw Failure(fmt::format("cannot start outside of the session: {}", std::strerror(errno)));
+}
+
 // What another session of this name has left behind is cleared away; a live one is not.
 void make_room(const std::string& file, const std::string& name) {
   if (!fs::exists(file)) return;
-  if (auto old = session::Session::visit(file)) {
-    const pid_t keeper = (*old)->header().keeper;
-    if (keeper != 0 && ::kill(keeper, 0) == 0) {
-      throw Failure(fmt::format("a session named {} is running (naru ps)", name));
-    }
+  if (const auto old = session::glance(file); old && old->is_alive) {
+    throw Failure(fmt::format("a session named {} is running (naru ps)", name));
   }
   ::unlink(session::socket_file(file).c_str());
   ::unlink(file.c_str());
@@ -94,6 +111,7 @@ void RunOptions::add_to(CLI::App& app) {
 
 int run_program(const RunOptions& options) {
   const std::string library = library_path();
+  leave_session(library);
   const std::string folder = must(session::runtime_folder());
   const std::string name = session_name(options);
   make_room(session::memory_file(folder, name), name);
@@ -117,16 +135,13 @@ int list_sessions() {
   const std::string folder = must(session::runtime_folder());
   fmt::print("{:<24} {:>8} {:>10} {:>8}\n", "session", "keeper", "processes", "sockets");
   for (const std::string& name : session::session_names(folder)) {
-    // One after the other: they all live at the same address.
-    auto session = session::Session::visit(session::memory_file(folder, name));
-    if (!session) {
-      fmt::print("{:<24} {}\n", name, session.error());
+    const auto seen = session::glance(session::memory_file(folder, name));
+    if (!seen) {
+      fmt::print("{:<24} {}\n", name, seen.error());
       continue;
     }
-    session::Header& h = (*session)->header();
-    const bool lives = h.keeper != 0 && ::kill(h.keeper, 0) == 0;
-    fmt::print("{:<24} {:>8} {:>10} {:>8}{}\n", name, h.keeper, h.tables.processes.in_use(),
-               h.tables.sockets.in_use(), lives ? "" : "  (dead)");
+    fmt::print("{:<24} {:>8} {:>10} {:>8}{}\n", name, seen->keeper, seen->processes, seen->sockets,
+               seen->is_alive ? "" : "  (dead)");
   }
   return EXIT_SUCCESS;
 }

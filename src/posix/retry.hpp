@@ -14,15 +14,15 @@ template <class Attempt>
 long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
   Session& s = session();
   session::Seat seat;
-  SocketId id;
+  std::uint64_t serial = 0;
   for (;;) {
     s.enter();
     OpenSocket* o = fds_.socket(fd);
     // Another thread may have closed it meanwhile, and the number may mean another one.
-    const bool is_same = o != nullptr && (!id || id == o->id);
+    const bool is_same = o != nullptr && (serial == 0 || serial == o->serial);
     long answer = is_same ? attempt(*o, patience) : -EBADF;
     if (answer == -EAGAIN && patience.waits) {
-      id = o->id;
+      serial = o->serial;
       if (seat.waiter == nullptr) {
         seat = s.take_seat();
         if (seat.waiter != nullptr) s.add_watch(*seat.waiter, *o, patience.events);

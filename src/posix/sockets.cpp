@@ -82,7 +82,11 @@ long Sockets::bind(int fd, const sockaddr* address, socklen_t length) {
     return is_v6 && address->sa_family == AF_INET6 ? -EADDRNOTAVAIL : fail(local.error());
   }
   if (o->v6_only) return -EADDRNOTAVAIL;
-  const Status bound = session().stack().bind(o->id, *local);
+  Status bound = session().stack().bind(o->id, *local);
+  if (!bound && bound.error() == Error::address_in_use) {
+    session().drop_dead();
+    bound = session().stack().bind(o->id, *local);
+  }
   if (bound) {
     o->is_bound = true;
     o->bound = session().stack().local(o->id).value_or(*local);

@@ -44,10 +44,12 @@ struct Header {
   pthread_mutex_t mutex;
   StackConfig config;  // to make the stack again after an accident
 
-  bool is_changing = false;     // somebody is inside, and not only forking
-  std::uint32_t epoch = 0;      // counts the stacks that were made
-  std::uint32_t last_bell = 0;  // the number of the newest bell
+  bool is_changing = false;       // somebody is inside, and not only forking
+  std::uint32_t epoch = 0;        // counts the stacks that were made
+  std::uint64_t last_serial = 0;  // of the newest OpenSocket
+  std::uint32_t last_bell = 0;    // the number of the newest bell
   pid_t keeper = 0;
+  std::uint64_t keeper_start_time = 0;
   std::uint32_t keeper_bell = 0;
   Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
   std::atomic<int> spinners{0};

@@ -14,7 +14,7 @@
 
 #include <naru/socket/clock.hpp>
 
-#include "session/log.hpp"
+#include "session/process_id.hpp"
 #include "session/session.hpp"
 #include "session/sleep.hpp"
 #include "session/system.hpp"
@@ -41,7 +41,11 @@ class Keeper {
 
   std::unique_ptr<Session> session_;
   Bell bell_;
-  std::map<std::uint32_t, int> pidfds_;  // by the process' slot
+  struct Watched {
+    int pidfd = -1;
+    std::uint64_t start_time = 0;  // the slot may belong to another process by now
+  };
+  std::map<std::uint32_t, Watched> watched_;  // by the process' slot
   std::vector<std::uint32_t> dead_;
   bool was_joined_ = false;
   Time alone_since_ = kTimeNever;
@@ -53,23 +57,31 @@ bool Keeper::take_post() {
   Header& h = session_->header();
   h.keeper_bell = session_->next_bell();
   h.keeper = ::getpid();
+  h.keeper_start_time = start_time(h.keeper);
   return bell_.open(h.id, h.keeper_bell) == 0;
 }
 
 void Keeper::watch_processes() {
   Slab<Process>& processes = session_->tables().processes;
   for (const std::uint32_t slot : dead_) {
-    system::call(SYS_close, pidfds_[slot]);
-    pidfds_.erase(slot);
-    if (processes.is_live(slot)) session_->drop_process(*processes.at(slot));
+    const std::uint64_t started = watched_[slot].start_time;
+    const bool is_there = processes.is_live(slot) && processes.at(slot)->start_time == started;
+    if (is_there) session_->drop_process(*processes.at(slot));
   }
   dead_.clear();
+  std::erase_if(watched_, [&](const auto& entry) {
+    const auto& [slot, watched] = entry;
+    const bool is_same =
+        processes.is_live(slot) && processes.at(slot)->start_time == watched.start_time;
+    if (!is_same) system::call(SYS_close, watched.pidfd);
+    return !is_same;
+  });
   processes.for_each([&](Process& p) {
     const std::uint32_t slot = processes.index_of(&p);
-    if (pidfds_.contains(slot)) return;
+    if (watched_.contains(slot)) return;
     const long fd = system::call(SYS_pidfd_open, p.pid, 0);
     if (fd >= 0) {
-      pidfds_[slot] = static_cast<int>(fd);
+      watched_[slot] = {static_cast<int>(fd), p.start_time};
     } else {
       session_->drop_process(p);
     }
@@ -102,8 +114,8 @@ bool Keeper::look_after() {
 void Keeper::sleep() {
   std::vector<pollfd> fds{{bell_.fd(), POLLIN, 0}};
   std::vector<std::uint32_t> slots{0};
-  for (const auto& [slot, fd] : pidfds_) {
-    fds.push_back({fd, POLLIN, 0});
+  for (const auto& [slot, watched] : watched_) {
+    fds.push_back({watched.pidfd, POLLIN, 0});
     slots.push_back(slot);
   }
   Remaining left(wakes_);

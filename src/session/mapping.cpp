@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "session/process_id.hpp"
 #include "session/session.hpp"
 #include "session/system.hpp"
 
@@ -41,8 +42,22 @@ Said<Header*> map(const std::string& file, int fd, std::size_t size) {
     ::munmap(base, size);
     return std::unexpected(file + ": its address is taken in this process");
   }
-  // A fork's copy of the page tables is what a session costs a program that forks.
   return static_cast<Header*>(base);
+}
+
+// A copy, checked. Nothing in it is followed.
+Said<std::unique_ptr<Header>> read_header(const std::string& file, int fd) {
+  auto head = std::make_unique<Header>();
+  const long n = system::call(SYS_pread64, fd, head.get(), sizeof *head, 0);
+  if (n != sizeof *head || head->magic != Header::kMagic) {
+    return std::unexpected(file + " is not a session");
+  }
+  struct stat s {};
+  system::call(SYS_newfstatat, fd, "", &s, AT_EMPTY_PATH);
+  if (head->layout != layout_fingerprint() || head->size != static_cast<std::uint64_t>(s.st_size)) {
+    return std::unexpected(file + " belongs to another build of naru");
+  }
+  return head;
 }
 
 }  // namespace
@@ -67,19 +82,23 @@ Said<Mapping> Mapping::open(const std::string& file) {
   const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   const File f(static_cast<int>(system::call(SYS_openat, AT_FDCWD, file.c_str(), flags)));
   if (f.fd() < 0) return std::unexpected(fault(file, -f.fd()));
-  Header head{};
-  const long n = system::call(SYS_pread64, f.fd(), &head, sizeof head, 0);
-  if (n != sizeof head || head.magic != Header::kMagic) {
-    return std::unexpected(file + " is not a session");
-  }
-  struct stat s {};
-  system::call(SYS_newfstatat, f.fd(), "", &s, AT_EMPTY_PATH);
-  if (head.layout != layout_fingerprint() || head.size != static_cast<std::uint64_t>(s.st_size)) {
-    return std::unexpected(file + " belongs to another build of naru");
-  }
-  const auto header = map(file, f.fd(), head.size);
+  const auto head = read_header(file, f.fd());
+  if (!head) return std::unexpected(head.error());
+  const std::size_t size = (*head)->size;
+  const auto header = map(file, f.fd(), size);
   if (!header) return std::unexpected(header.error());
-  return Mapping(*header, head.size);
+  return Mapping(*header, size);
+}
+
+Said<Glance> glance(const std::string& file) {
+  const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
+  const File f(static_cast<int>(system::call(SYS_openat, AT_FDCWD, file.c_str(), flags)));
+  if (f.fd() < 0) return std::unexpected(fault(file, -f.fd()));
+  const auto head = read_header(file, f.fd());
+  if (!head) return std::unexpected(head.error());
+  const Header& h = **head;
+  return Glance{h.keeper, h.tables.processes.in_use(), h.tables.sockets.in_use(),
+                h.keeper != 0 && is_alive(h.keeper, h.keeper_start_time)};
 }
 
 }  // namespace naru::session

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <poll.h>
 #include <string_view>
 #include <sys/syscall.h>
 
@@ -27,6 +28,16 @@ std::uint64_t start_time(pid_t pid) {
   constexpr int kFieldsAfterName = 20;
   for (int i = 0; i < kFieldsAfterName; ++i) rest.remove_prefix(rest.find(' ') + 1);
   return std::strtoull(rest.data(), nullptr, 10);
+}
+
+bool is_alive(pid_t pid, std::uint64_t started) {
+  const long fd = system::call(SYS_pidfd_open, pid, 0);
+  if (fd < 0) return false;
+  pollfd dead{static_cast<int>(fd), POLLIN, 0};
+  const timespec now{};
+  const bool has_ended = system::call(SYS_ppoll, &dead, 1, &now, nullptr, 0) > 0;
+  system::call(SYS_close, fd);
+  return !has_ended && start_time(pid) == started;
 }
 
 }  // namespace naru::session

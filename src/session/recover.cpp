@@ -19,6 +19,7 @@ void Session::recover() {
   log("a process was killed inside the stack: the connections of the session are reset");
   rebuild_tables();
   renew_stack();
+  drop_dead();
   tables().sockets.for_each([&](OpenSocket& o) {
     reopen(o);
     o.known = 0;

@@ -40,6 +40,15 @@ class Mapping {
   std::size_t size_;
 };
 
+// What a session's file tells whoever does not map it.
+struct Glance {
+  pid_t keeper = 0;
+  std::uint32_t processes = 0;
+  std::uint32_t sockets = 0;
+  bool is_alive = false;  // its keeper keeps it
+};
+Said<Glance> glance(const std::string& file);
+
 // Where a thread waits: a slot of the shared table and, for those who sleep in poll, a
 // bell. Kept by the process for the next one who waits.
 struct Seat {
@@ -85,6 +94,9 @@ class Session {
   void on_forked();
   // A process has died: what it alone had open is closed.
   void drop_process(Process& process);
+  // Does so for all that have, without waiting for the keeper to notice: a port must be
+  // free when a program has waited for the death of who had it.
+  void drop_dead();
   // Closes the sockets that nobody has open any more, neither a process nor a message.
   void sweep();
 

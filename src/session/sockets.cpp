@@ -67,6 +67,12 @@ void Session::drop_process(Process& process) {
   sweep();
 }
 
+void Session::drop_dead() {
+  tables().processes.for_each([&](Process& p) {
+    if (!is_alive(p.pid, p.start_time)) drop_process(p);
+  });
+}
+
 void Session::sweep() {
   tables().sockets.for_each([&](OpenSocket& o) {
     if (o.is_shared && !references_.is_held(index_of(o))) close_socket(o);
@@ -78,6 +84,7 @@ void Session::sweep() {
 OpenSocket* Session::add_socket(SocketId id, int family, int type, int protocol) {
   OpenSocket* o = tables().sockets.take();
   if (o == nullptr) return nullptr;
+  o->serial = ++header().last_serial;
   o->id = id;
   o->epoch = header().epoch;
   o->family = family;

@@ -75,7 +75,8 @@ struct Waiter {
 
 struct OpenSocket {
   std::uint32_t free_link = 0;
-  std::uint32_t epoch = 0;  // of the stack that `id` belongs to
+  std::uint64_t serial = 0;  // no other of the session has it, ever
+  std::uint32_t epoch = 0;   // of the stack that `id` belongs to
   SocketId id;
   int family = 0;
   int type = 0;

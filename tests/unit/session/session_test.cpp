@@ -1,0 +1,201 @@
+// Sessions: what several processes share, and what is left when one of them dies.
+#include "session/session.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <naru/socket/clock.hpp>
+
+#include "session/process_id.hpp"
+#include "session/sleep.hpp"
+
+namespace naru::session {
+namespace {
+
+constexpr Endpoint kServer{IpAddr::loopback_v4(), 80};
+constexpr Duration kLong = 20s;  // what must happen happens sooner
+
+pid_t in_child(const std::function<int()>& act) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(act());
+  return child;
+}
+
+int status_of(pid_t child) {
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// A session in a folder of its own, without a keeper.
+class SessionTest : public ::testing::Test {
+ protected:
+  SessionTest() {
+    char folder[] = "/tmp/naru-session-test-XXXXXX";
+    folder_ = ::mkdtemp(folder);
+    file = *Session::create(folder_, "test");
+    session = *Session::attach(file);
+  }
+  ~SessionTest() override {
+    session.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  OpenSocket& open() {
+    const Inside inside(*session);
+    return *session->add_socket(*session->stack().open_tcp(), AF_INET, SOCK_STREAM, 0);
+  }
+  OpenSocket& listening() {
+    OpenSocket& o = open();
+    const Inside inside(*session);
+    EXPECT_TRUE(session->stack().bind(o.id, kServer) && session->stack().listen(o.id, 8));
+    o.is_bound = o.is_listening = true;
+    o.bound = kServer;
+    o.backlog = 8;
+    return o;
+  }
+  void connect_to_server(OpenSocket& o) {
+    const Inside inside(*session);
+    EXPECT_EQ(session->stack().connect(o.id, kServer).error(), Error::in_progress);
+  }
+  std::uint32_t sockets() { return session->tables().sockets.in_use(); }
+
+  std::string folder_;
+  std::string file;
+  std::unique_ptr<Session> session;
+};
+
+TEST_F(SessionTest, RefusesWhatIsNoSessionOrOfAnotherBuild) {
+  const std::string other = folder_ + "/other.session";
+  std::filesystem::copy_file("/proc/self/comm", other);
+  EXPECT_NE(Session::visit(other).error().find("not a session"), std::string::npos);
+  session->header().layout ^= 1;
+  EXPECT_NE(glance(file).error().find("another build"), std::string::npos);
+  session->header().layout ^= 1;
+  EXPECT_EQ(glance(file)->processes, 1U);
+}
+
+TEST_F(SessionTest, ASocketReadyWakesTheThreadThatSleepsForIt) {
+  OpenSocket& listener = listening();
+  session->enter();
+  Seat seat = session->take_seat();
+  session->add_watch(*seat.waiter, listener, EPOLLIN);
+  session->leave();
+  const pid_t child = in_child([&] {
+    session->on_forked();
+    ::usleep(50'000);
+    connect_to_server(open());
+    return 0;
+  });
+  EXPECT_EQ(sleep_in(*session, seat, monotonic_now() + kLong), 0);
+  session->enter();
+  EXPECT_TRUE(session->stack().accept(listener.id).has_value());
+  session->give_seat(std::move(seat));
+  session->leave();
+  EXPECT_EQ(status_of(child), 0);
+}
+
+TEST_F(SessionTest, ASleepEndsAtItsTimeAndWithASignal) {
+  session->enter();
+  Seat seat = session->take_seat();
+  session->leave();
+  EXPECT_EQ(sleep_in(*session, seat, monotonic_now() + 20ms), -ETIMEDOUT);
+  seat.waiter->word.store(Waiter::kAwake);
+  struct sigaction act {};
+  act.sa_handler = [](int) {};
+  ::sigaction(SIGALRM, &act, nullptr);
+  ::ualarm(50'000, 0);
+  EXPECT_EQ(sleep_in(*session, seat, monotonic_now() + kLong), -EINTR);
+}
+
+TEST_F(SessionTest, DescriptorsAreKnownByTheirFile) {
+  OpenSocket& o = open();
+  const std::uint32_t index = session->index_of(o);
+  const int fd = session->references().make(index, false);
+  const int copy = ::dup(fd);
+  EXPECT_EQ(session->references().identify(copy), index);
+  EXPECT_EQ(session->references().identify(0), std::nullopt);
+  EXPECT_FALSE(session->references().is_held(index));
+  References::share(fd, index);
+  ::close(fd);
+  EXPECT_TRUE(session->references().is_held(index)) << "by the copy";
+  const pid_t child = in_child([] { return ::pause(); });
+  ::close(copy);
+  EXPECT_TRUE(session->references().is_held(index)) << "by the child";
+  ::kill(child, SIGKILL);
+  status_of(child);
+  EXPECT_FALSE(session->references().is_held(index));
+}
+
+TEST_F(SessionTest, WhatADeadProcessHadOpenIsClosed) {
+  OpenSocket& mine = open();
+  const pid_t child = in_child([&] {
+    session->on_forked();
+    listening();
+    return 0;
+  });
+  EXPECT_EQ(status_of(child), 0);
+  EXPECT_EQ(sockets(), 2U);
+  session->enter();
+  session->drop_dead();
+  EXPECT_EQ(sockets(), 1U);
+  EXPECT_EQ(session->tables().processes.in_use(), 1U);
+  EXPECT_EQ(session->stack().usage().listeners, 0U);
+  session->leave();
+  EXPECT_TRUE(session->is_sound(mine));
+}
+
+TEST_F(SessionTest, ADeathInsideResetsConnectionsAndKeepsListeners) {
+  OpenSocket& listener = listening();
+  OpenSocket& client = open();
+  connect_to_server(client);
+  const pid_t child = in_child([&] {
+    session->on_forked();
+    session->enter();
+    std::memset(static_cast<void*>(session->header().stack_base()), 0xa5, 4096);
+    return 3;  // with the lock
+  });
+  EXPECT_EQ(status_of(child), 3);
+  const Inside inside(*session);
+  EXPECT_FALSE(session->is_sound(client));
+  EXPECT_NE(session->readiness(client) & ready::kErr, 0);
+  ASSERT_TRUE(session->is_sound(listener));
+  const SocketId again = *session->stack().open_tcp();
+  EXPECT_EQ(session->stack().connect(again, kServer).error(), Error::in_progress);
+  session->turn();
+  EXPECT_TRUE(session->stack().accept(listener.id).has_value());
+}
+
+TEST_F(SessionTest, ADeathDuringAForkHarmsNothing) {
+  OpenSocket& o = open();
+  EXPECT_EQ(status_of(in_child([&] {
+              session->hold();
+              return 4;
+            })),
+            4);
+  const Inside inside(*session);
+  EXPECT_TRUE(session->is_sound(o));
+}
+
+TEST(ProcessId, TellsTheLivingFromTheDead) {
+  const std::uint64_t started = start_time(::getpid());
+  EXPECT_TRUE(is_alive(::getpid(), started));
+  EXPECT_FALSE(is_alive(::getpid(), started + 1)) << "a pid used again";
+  const pid_t child = in_child([] { return 0; });
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
+  EXPECT_FALSE(is_alive(child, start_time(child))) << "a zombie";
+  status_of(child);
+  EXPECT_FALSE(is_alive(child, 1));
+}
+
+}  // namespace
+}  // namespace naru::session
