@@ -53,6 +53,8 @@ struct Header {
   std::uint32_t keeper_bell = 0;
   Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
   std::atomic<int> spinners{0};
+  std::atomic<std::uint32_t> spins{0};
+  std::atomic<std::int64_t> spin_ns{0};  // how long it pays lately: see sleep.cpp
 
   Tables tables;
 

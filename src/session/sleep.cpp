@@ -1,5 +1,6 @@
 #include "session/sleep.hpp"
 
+#include <algorithm>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -13,9 +14,21 @@ namespace {
 
 // Waking a thread on another core costs 20 to 50 µs: less than that is worth waiting
 // for awake.
-constexpr Duration kSpin = 40us;
+constexpr std::int64_t kLongestSpin = 40'000;  // ns
+constexpr std::int64_t kShortestSpin = 500;
+// After so many that were too short comes a long one: the times may have changed.
+constexpr std::uint32_t kTrial = 64;
 
-// Cores that this process may use, as they were when it first slept.
+bool spin_for(std::int64_t ns, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
+  const Time end = monotonic_now() + Duration(ns);
+  while (word.load(std::memory_order_acquire) == idle && monotonic_now() < end) {
+    for (int i = 0; i < 16 && word.load(std::memory_order_relaxed) == idle; ++i) relax();
+  }
+  return word.load() != idle;
+}
+
+}  // namespace
+
 int cores() {
   static const int count = [] {
     cpu_set_t set;
@@ -33,21 +46,21 @@ void relax() {
 #endif
 }
 
-}  // namespace
-
 bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
-  std::atomic<int>& spinners = session.header().spinners;
+  Header& h = session.header();
   // Who spins must not keep a core from who would end the waiting.
-  if (spinners.fetch_add(1) + 1 >= cores()) {
-    spinners.fetch_sub(1);
+  if (h.spinners.fetch_add(1) + 1 >= cores()) {
+    h.spinners.fetch_sub(1);
     return word.load() != idle;
   }
-  const Time end = monotonic_now() + kSpin;
-  while (word.load(std::memory_order_acquire) == idle && monotonic_now() < end) {
-    for (int i = 0; i < 16 && word.load(std::memory_order_relaxed) == idle; ++i) relax();
-  }
-  spinners.fetch_sub(1);
-  return word.load() != idle;
+  const std::int64_t usual = h.spin_ns.load(std::memory_order_relaxed);
+  const bool is_trial = h.spins.fetch_add(1, std::memory_order_relaxed) % kTrial == 0;
+  const bool has_changed = spin_for(is_trial ? kLongestSpin : usual, word, idle);
+  h.spin_ns.store(has_changed ? std::min((is_trial ? kLongestSpin / 2 : usual) * 2, kLongestSpin)
+                              : std::max(usual / 2, kShortestSpin),
+                  std::memory_order_relaxed);
+  h.spinners.fetch_sub(1);
+  return has_changed;
 }
 
 Remaining::Remaining(Time deadline) : is_bounded_(deadline != kTimeNever) {

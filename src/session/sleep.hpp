@@ -12,8 +12,14 @@
 
 namespace naru::session {
 
+// Cores that this process may use.
+int cores();
+// The processor's hint that a loop only waits.
+void relax();
+
 // Spins while `word` is `idle`, for as long as a wake-up from sleep would take, where
-// a core is free for it. True when the word has changed.
+// a core is free for it. True when the word has changed. How long depends on how well
+// it went lately: a machine that is busy with others has no core to spare.
 bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle);
 
 // Until the word is not `idle` any more. 0, -EINTR or -ETIMEDOUT. A signal handler
