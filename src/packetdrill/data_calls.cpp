@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <vector>
 
-#include "socket/linux_address.hpp"
 #include "packetdrill/machine.hpp"
+#include "socket/linux_address.hpp"
 
 namespace naru::packetdrill {
 namespace {

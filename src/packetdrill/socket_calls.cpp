@@ -1,7 +1,7 @@
 // Sockets come, connect and go.
 
-#include "socket/linux_address.hpp"
 #include "packetdrill/machine.hpp"
+#include "socket/linux_address.hpp"
 
 namespace naru::packetdrill {
 
