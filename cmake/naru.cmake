@@ -13,7 +13,8 @@ endif()
 # objects of these then hold both kinds of code: the programs are linked from what the
 # optimiser reads, the many tests from what the linker reads, which is quick.
 option(NARU_LTO "optimise the programs at link time (preset release)" OFF)
-set(naru_packet_rooms base time random wire config buf trace link ip udp tcp stack socket)
+set(naru_packet_rooms
+  base time random wire config buf trace link ip udp tcp stack socket session posix)
 
 # A packet passes many small functions, which often cost more to enter and to leave than
 # what they do; g++ by itself stops merging them early.
@@ -80,12 +81,13 @@ function(naru_program name)
   endif()
 endfunction()
 
-# naru_shared_object(NAME ROOM room EXPORTS map [DEPS rooms...] [LIBS ...])
+# naru_shared_object(NAME ROOM room EXPORTS map [OPTIMISED] [DEPS rooms...] [LIBS ...])
 #
 # lib<NAME>.so from the sources of a room, with the target name naru_<room>. Only
-# the symbols that the linker map names are visible from outside.
+# the symbols that the linker map names are visible from outside. OPTIMISED: packets
+# pass through it, so it is optimised at link time as the programs are.
 function(naru_shared_object name)
-  cmake_parse_arguments(PARSE_ARGV 1 room "" "ROOM;EXPORTS" "DEPS;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 room "OPTIMISED" "ROOM;EXPORTS" "DEPS;LIBS")
   naru_room_sources(${room_ROOM} sources)
   if(NOT sources)
     return()
@@ -96,7 +98,11 @@ function(naru_shared_object name)
     CXX_VISIBILITY_PRESET default LINK_DEPENDS ${room_EXPORTS})
   target_link_options(naru_${room_ROOM} PRIVATE -Wl,--version-script=${room_EXPORTS})
   target_link_libraries(naru_${room_ROOM} PRIVATE naru_flags)
-  naru_plain_program(naru_${room_ROOM})
+  if(room_OPTIMISED)
+    naru_optimised_program(naru_${room_ROOM})
+  else()
+    naru_plain_program(naru_${room_ROOM})
+  endif()
   naru_room_uses(naru_${room_ROOM} PRIVATE)
 endfunction()
 

@@ -49,6 +49,12 @@ long Descriptors::give_number(OpenSocket& o, bool close_on_exec) {
   return fd >= 0 ? -EMFILE : fd;
 }
 
+void Descriptors::take_back(int fd, OpenSocket& o) {
+  table_.clear(fd);
+  system::call(SYS_close, fd);
+  session_->close_socket(o);
+}
+
 void Descriptors::set_epoll(int fd, const Waiter& set) {
   table_.set(fd, {Kind::epoll, session_->tables().waiters.index_of(&set)});
 }

@@ -32,6 +32,8 @@ class Descriptors {
   Waiter* epoll(int fd);
   // Inside. A descriptor for the socket; the socket is closed where there is none.
   long give_number(OpenSocket& o, bool close_on_exec);
+  // The number was given in vain.
+  void take_back(int fd, OpenSocket& o);
   void set_epoll(int fd, const Waiter& set);
   void set_own(int fd) { table_.set(fd, {Table::Kind::own, 0}); }
 

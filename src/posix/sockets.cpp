@@ -109,19 +109,25 @@ long Sockets::listen(int fd, int backlog) {
 
 // --- accept -----------------------------------------------------------------------------
 
+// The number first: without one the connection stays in the queue.
 long Sockets::accept_one(OpenSocket& listener, sockaddr* address, socklen_t* length, int flags) {
   Stack& stack = session().stack();
-  const auto accepted = stack.accept(listener.id);
-  if (!accepted) return fail(accepted.error());
-  OpenSocket* o =
-      session().add_socket(accepted->socket, listener.family, SOCK_STREAM, listener.protocol);
-  if (o == nullptr) {
-    (void)stack.abort(accepted->socket);
-    return -ENFILE;
+  if ((stack.readiness(listener.id) & ready::kIn) == 0) {
+    const auto nobody = stack.accept(listener.id);
+    return fail(nobody ? Error::would_block : nobody.error());
   }
-  if ((flags & SOCK_NONBLOCK) != 0) o->flags.store(O_NONBLOCK);
+  OpenSocket* o = session().add_socket({}, listener.family, SOCK_STREAM, listener.protocol);
+  if (o == nullptr) return -ENFILE;
   const long fd = fds_.give_number(*o, (flags & SOCK_CLOEXEC) != 0);
-  if (fd >= 0) from_endpoint(accepted->peer, listener.family, address, length);
+  if (fd < 0) return fd;
+  const auto accepted = stack.accept(listener.id);
+  if (!accepted) {
+    fds_.take_back(static_cast<int>(fd), *o);
+    return fail(accepted.error());
+  }
+  session().set_id(*o, accepted->socket);
+  if ((flags & SOCK_NONBLOCK) != 0) o->flags.store(O_NONBLOCK);
+  from_endpoint(accepted->peer, listener.family, address, length);
   return fd;
 }
 

@@ -72,9 +72,7 @@ void Session::reopen(OpenSocket& o) {
   if (o.is_tcp() && !o.is_listening) return;  // the program must hear of it
   const auto id = o.is_tcp() ? stack_->open_tcp() : stack_->open_udp();
   if (!id) return;
-  o.id = *id;
-  o.epoch = header().epoch;
-  stack_->set_cookie(o.id, std::uint64_t{index_of(o)} + 1);
+  set_id(o, *id);
   (void)stack_->set_option(o.id, SocketOption::reuse_address, 1);
   if (o.is_bound) (void)stack_->bind(o.id, o.bound);
   if (o.is_listening) (void)stack_->listen(o.id, o.backlog);

@@ -103,6 +103,7 @@ class Session {
   // --- open sockets (inside) ------------------------------------------------------
   // A table entry for a socket of the stack; nullptr when the table is full.
   OpenSocket* add_socket(SocketId id, int family, int type, int protocol);
+  void set_id(OpenSocket& o, SocketId id);
   OpenSocket* socket_at(std::uint32_t index);
   std::uint32_t index_of(const OpenSocket& o) { return tables().sockets.index_of(&o); }
   // The last reference is gone: closes it in the stack.

@@ -85,14 +85,18 @@ OpenSocket* Session::add_socket(SocketId id, int family, int type, int protocol)
   OpenSocket* o = tables().sockets.take();
   if (o == nullptr) return nullptr;
   o->serial = ++header().last_serial;
-  o->id = id;
-  o->epoch = header().epoch;
   o->family = family;
   o->type = type;
   o->protocol = protocol;
   o->owner = process_;
-  stack_->set_cookie(id, std::uint64_t{index_of(*o)} + 1);
+  set_id(*o, id);
   return o;
+}
+
+void Session::set_id(OpenSocket& o, SocketId id) {
+  o.id = id;
+  o.epoch = header().epoch;
+  stack_->set_cookie(id, std::uint64_t{index_of(o)} + 1);
 }
 
 OpenSocket* Session::socket_at(std::uint32_t index) {

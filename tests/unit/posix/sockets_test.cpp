@@ -1,5 +1,6 @@
 // Sockets by their descriptors: Linux's answers.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -116,6 +117,22 @@ TEST_F(PosixTest, AVectorIsOneWriteAlsoWithEmptyParts) {
   EXPECT_EQ(recv(server, MSG_DONTWAIT), "headbody") << "nothing is held back";
   const iovec bad{nullptr, 4};
   EXPECT_EQ(sockets().send(client, {&bad, 1}, 0), -EFAULT);
+}
+
+TEST_F(PosixTest, WithoutANumberAConnectionStaysInTheQueue) {
+  const int l = listener(80);
+  const int client = tcp();
+  ASSERT_EQ(connect(client, 80), 0);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{static_cast<rlim_t>(client) + 1, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  EXPECT_EQ(sockets().accept(l, nullptr, nullptr, 0), -EMFILE);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  const auto server = static_cast<int>(sockets().accept(l, nullptr, nullptr, 0));
+  EXPECT_EQ(send(server, "here"), 4);
+  EXPECT_EQ(recv(client), "here");
+  EXPECT_EQ(open_sockets(), 3U);
 }
 
 TEST_F(PosixTest, ADatagramKeepsItsEdges) {
