@@ -97,6 +97,7 @@ LanLink::~LanLink() = default;
 
 LanSeat LanLink::seat() const { return member_->seat(); }
 void LanLink::adopt() { member_->adopt(); }
+void LanLink::set_patience(Duration patience) { member_->set_patience(patience); }
 
 // --- names ---------------------------------------------------------------------------
 

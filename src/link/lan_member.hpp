@@ -31,6 +31,7 @@ class LanLink::Member {
   const Link::Stats& stats() const { return stats_; }
 
   // Link's functions of the same names.
+  void set_patience(Duration patience) { patience_ = patience; }
   bool is_up();
   void attach(PacketPool* pool) { pool_ = pool; }
   std::size_t transmit_room();
@@ -42,8 +43,7 @@ class LanLink::Member {
   void sleep(Duration longest);
 
  private:
-  static constexpr Duration kPatience = 100ms;    // with a member that takes nothing
-  static constexpr Duration kLookAfter = 1000ms;  // whether such a member lives
+  static constexpr Duration kLookAfter = 1000ms;  // whether a member that takes nothing lives
 
   // Sets of members, a bit for each seat.
   using Set = std::uint64_t;
@@ -111,6 +111,7 @@ class LanLink::Member {
   bool armed_ = false;
   std::uint32_t seen_ = 0;  // changes, that we have taken note of
   Time now_{};
+  Duration patience_ = 100ms;  // with a member that takes nothing
 
   PacketPool* pool_ = nullptr;
   Link::Stats stats_;

@@ -98,7 +98,7 @@ void LanLink::Member::note_full(std::uint32_t number) {
     full_ |= bit(number);
     peer.reader_position = reader;
     peer.full_since = now_;
-  } else if (now_ - peer.full_since >= kPatience) {
+  } else if (now_ - peer.full_since >= patience_) {
     stalled_ |= bit(number);
     look_after(number);
   }

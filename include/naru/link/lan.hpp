@@ -99,9 +99,11 @@ class LanLink final : public Link {
   // member took us for dead or spoilt our entry.
   bool is_up() const override;
   void attach(PacketPool* pool) override;
+  // How long a member that takes nothing is waited for; 100 ms.
+  void set_patience(Duration patience);
   // Room at those whose rings fill, so that what is given is taken. A member that
-  // takes nothing for 100 ms is not waited for any longer: its frames are lost, as at a
-  // switch, until it goes on.
+  // takes nothing for longer than our patience is not waited for: its frames are lost,
+  // as at a switch, until it goes on.
   std::size_t transmit_room() override;
   std::size_t transmit(std::span<const TxFrame> burst, Time now) override;
   std::size_t receive(std::span<Packet*> burst, Time now) override;
