@@ -41,6 +41,12 @@ def need(*tools):
             skip(f"there is no {tool} (scripts/setup test installs it)")
 
 
+def need_preload():
+    """Programs that were not built with the sanitizers cannot load a library that was."""
+    if b"libasan" in (BUILD / "libnaru-posix.so").read_bytes():
+        skip("libnaru-posix.so is built with the address sanitizer, the programs are not")
+
+
 def enter_namespace():
     """Returns inside the namespace; does not return outside."""
     if os.environ.get("NARU_LAB") == str(os.getpid()):

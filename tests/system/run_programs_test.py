@@ -96,6 +96,7 @@ def deaths():
 
 
 def main():
+    lab.need_preload()
     lab.need("curl", "redis-server", "redis-benchmark", "nginx", "ab")
     os.chmod(lab.work_folder(), 0o755)
     Path("page").write_bytes(os.urandom(PAGE_BYTES))
