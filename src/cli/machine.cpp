@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <unistd.h>
 
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
 #include <naru/link/packet_socket.hpp>
@@ -173,7 +174,19 @@ void Machine::note(std::string_view room, std::string_view text) {
 
 void Machine::farewell() {
   context_.restart();
-  context_.run_for(std::chrono::seconds(2));
+  context_.run_for(2s);
+  bool any = false;
+  asio::with_stack(context_, [&any](Stack& stack) {
+    any = stack.usage().orphans != 0;
+    stack.abort_orphans();
+  });
+  if (!any) return;
+  // A peer whose next byte is not the one that the RST names asks once more (RFC 5961
+  // 3.2), and is answered.
+  boost::asio::steady_timer patience(context_, 500ms);
+  patience.async_wait([](const boost::system::error_code&) {});
+  context_.restart();
+  context_.run_for(1s);
 }
 
 void Machine::finish() {

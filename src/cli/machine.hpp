@@ -40,7 +40,8 @@ class Machine {
   IpAddr address() const { return address_.addr; }
   // A step of the journey that the stack does not know; nothing without --journey.
   void note(std::string_view room, std::string_view text);
-  // Lets connections end that are about to, for two seconds at most.
+  // Lets connections end that are about to, for two seconds at most, and resets the
+  // others: nobody is left waiting for a host that is gone.
   void farewell();
   // Ends the journey and the capture. Throws Failure when the file is incomplete.
   void finish();

@@ -209,6 +209,8 @@ Status Stack::abort(SocketId socket) {
   return {};
 }
 
+void Stack::abort_orphans() { tcp::abort_orphans(state_->tcp); }
+
 std::uint8_t Stack::readiness(SocketId socket) const {
   if (const tcp::Connection* c = find_tcp(socket)) return tcp::readiness(state_->tcp, *c);
   if (const udp::UdpSocket* u = find_udp(socket)) return udp_readiness(*u);

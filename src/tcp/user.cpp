@@ -219,6 +219,14 @@ void abort(Tcp& t, Connection& c) {
   finish(t, c);
 }
 
+void abort_orphans(Tcp& t) {
+  t.connections.for_each([&t](Connection& c) {
+    if (!is_orphan(c)) return;
+    reset_peer(t, c);
+    finish(t, c);
+  });
+}
+
 void close(Tcp& t, Connection& c) {
   const Extra* x = t.extra_of(c);
   const bool lingers_zero = c.has(kLinger) && x != nullptr && x->linger_s == 0;

@@ -21,6 +21,7 @@ Result<std::size_t> recv(Tcp& t, Connection& c, MutableBytes out, unsigned flags
 Status shutdown(Tcp& t, Connection& c, Shutdown how);
 void close(Tcp& t, Connection& c);
 void abort(Tcp& t, Connection& c);
+void abort_orphans(Tcp& t);
 
 std::uint8_t readiness(const Tcp& t, const Connection& c);
 Error take_error(Tcp& t, Connection& c);

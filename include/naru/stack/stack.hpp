@@ -122,6 +122,8 @@ class Stack {
   Status close(SocketId socket);
   // RST to the peer (RFC 9293 3.10.5 ABORT); the id is void afterwards.
   Status abort(SocketId socket);
+  // The same for what closed sockets have not delivered yet: before a host goes away.
+  void abort_orphans();
 
   std::uint8_t readiness(SocketId socket) const;
   // SO_ERROR: the pending error, once.

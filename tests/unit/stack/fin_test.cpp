@@ -57,5 +57,26 @@ TEST_F(Fin, IsAResetWhereTooManyWaitForDelivery) {
   peer.expect(tcp().ack());
 }
 
+// A host goes away: who has not taken everything is told, also when the RST's number
+// is not the one that it waits for.
+TEST_F(Fin, IsAResetForOrphansWhenTheHostGoes) {
+  Socket server = establish(peer);
+  Peer second(wire, ip4("10.0.0.3"), 50'000);
+  Socket open = establish(second);
+  server.send("not acknowledged");
+  peer.drain();
+  server.must(server.close());
+  peer.drain();
+  wire.stack().abort_orphans();
+  wire.settle();
+  peer.expect(tcp().rst().ack());
+  EXPECT_EQ(wire.stack().usage().orphans, 0U);
+  peer.inject(tcp().ack());  // the challenge of RFC 5961 3.2
+  peer.expect(tcp().rst());
+  second.expect_silence();
+  open.send("x");
+  second.drain();
+}
+
 }  // namespace
 }  // namespace naru::test
