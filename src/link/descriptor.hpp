@@ -17,6 +17,11 @@ class Descriptor {
 
   int number() const { return number_; }
   bool is_open() const { return number_ >= 0; }
+  // `move` gives the file another number, and closes this one.
+  template <class Move>
+  void move_to(const Move& move) {
+    if (is_open()) number_ = move(number_);
+  }
 
  private:
   int number_;

@@ -40,13 +40,8 @@ std::vector<LanMember> members_of(const lan::Control& control) {
 }
 
 void wake_everybody(const LanFile& file) {
-  for (std::uint32_t i = 0; i < lan::kSeats; ++i) {
-    lan::Seat& seat = file.control().seats[i];
-    const auto occupant = lan::read_seat(file.control(), i);
-    if (!occupant || seat.bell.exchange(0) == 0) continue;
-    lan::wake(seat.bell);
-    if (const lan::Bell bell(file, occupant->bell_id, false); bell.is_open()) bell.ring();
-  }
+  const lan::Ringer ringer = lan::Ringer::make();
+  for (lan::Seat& seat : file.control().seats) ringer.call(seat);
 }
 
 }  // namespace
@@ -65,13 +60,15 @@ OpenResult<std::unique_ptr<LanLink>> LanLink::join(const std::string& lan,
     lan::clear_away_dead(*file);
     const auto seat = lan::take_seat(*file, options);
     if (!seat) return std::unexpected(seat.error());
-    lan::Bell bell(*file, file->control().seats[seat->number].bell_id, true);
-    if (!bell.is_open()) {
+    lan::Bell bell(file->control().seats[seat->number].bell_id);
+    lan::Ringer ringer = lan::Ringer::make();
+    if (!bell.is_open() || !ringer.is_open()) {
       const int error = errno;
       lan::leave_seat(*file, *seat);
       return lan::failure(lan, error, "");
     }
-    auto member = std::make_unique<Member>(std::move(*file), *seat, std::move(bell), true);
+    auto member =
+        std::make_unique<Member>(std::move(*file), *seat, std::move(bell), std::move(ringer), true);
     return std::unique_ptr<LanLink>(new LanLink(std::move(member)));
   }
 }
@@ -85,9 +82,10 @@ OpenResult<std::unique_ptr<LanLink>> LanLink::attach(const std::string& lan, Lan
   if (!occupant || occupant->seat.generation != seat.generation) {
     return lan::failure(lan, ENOENT, "this member has left it");
   }
-  lan::Bell bell(*file, occupant->bell_id, false);
-  if (!bell.is_open()) return lan::failure(lan, errno, "");
-  auto member = std::make_unique<Member>(std::move(*file), seat, std::move(bell), false);
+  lan::Ringer ringer = lan::Ringer::make();
+  if (!ringer.is_open()) return lan::failure(lan, errno, "");
+  auto member =
+      std::make_unique<Member>(std::move(*file), seat, lan::Bell(), std::move(ringer), false);
   return std::unique_ptr<LanLink>(new LanLink(std::move(member)));
 }
 
@@ -141,6 +139,14 @@ int LanLink::descriptor() const { return member_->descriptor(); }
 bool LanLink::arm() { return member_->arm(); }
 unsigned LanLink::runnable() const { return member_->runnable(); }
 void LanLink::sleep(Duration longest) { member_->sleep(longest); }
+bool LanLink::arm(LanAlarm alarm) { return member_->arm(alarm); }
+bool LanLink::is_armed() const { return member_->is_armed(); }
+void LanLink::disarm() { member_->disarm(); }
+void LanLink::disarm(LanAlarm alarm) { member_->disarm(alarm); }
+std::atomic<std::uint32_t>& LanLink::door(std::uint32_t number) { return member_->door(number); }
+void LanLink::move_descriptors(const std::function<int(int)>& move) {
+  member_->move_descriptors(move);
+}
 Link::Stats LanLink::stats() const { return member_->stats(); }
 
 // --- from outside --------------------------------------------------------------------

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <fcntl.h>
+#include <cstddef>
+#include <cstdio>
 #include <linux/futex.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,42 +14,61 @@ namespace naru::link::lan {
 
 namespace {
 
-// For members that have given up root since they joined; the name is the secret.
-constexpr mode_t kBellMode = 0666;
-
-Descriptor open_fifo(const LanFile& file, std::uint64_t id, bool create) {
-  const int folder = file.folder().descriptor();
-  const std::string name = bell_name(file.name(), id);
-  if (create && ::mkfifoat(folder, name.c_str(), 0600) < 0) return Descriptor();
-  // For reading too, so that there always is a reader: else writing to a bell whose
-  // owner is no more would be SIGPIPE.
-  Descriptor fifo(::openat(folder, name.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-  struct stat found;
-  if (!fifo.is_open() || ::fstat(fifo.number(), &found) < 0 || !S_ISFIFO(found.st_mode)) {
-    return Descriptor();
-  }
-  if (create && ::fchmod(fifo.number(), kBellMode) < 0) return Descriptor();
-  return fifo;
-}
+constexpr int kType = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 }  // namespace
 
-Bell::Bell(const LanFile& file, std::uint64_t id, bool create)
-    : fifo_(open_fifo(file, id, create)), id_(id) {}
+BellName::BellName(std::uint64_t id, std::uint32_t number) {
+  address.sun_family = AF_UNIX;
+  // Abstract (unix(7)): a zero byte first.
+  const int size = std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
+                                 "naru/%016llx/%u", static_cast<unsigned long long>(id), number);
+  length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path)) + 1 + static_cast<socklen_t>(size);
+}
 
-void Bell::ring() const {
-  // Full (EAGAIN) is as good as rung.
-  [[maybe_unused]] const ssize_t written = ::write(fifo_.number(), "", 1);
+// --- whoever rings -------------------------------------------------------------------
+
+Ringer Ringer::make() {
+  Ringer ringer;
+  ringer.socket_ = Descriptor(::socket(AF_UNIX, kType, 0));
+  return ringer;
+}
+
+void Ringer::ring(std::uint64_t id, std::uint32_t number) const {
+  const BellName name(id, number);
+  // Full (EAGAIN) is as good as rung; nobody there is a process that died.
+  ::sendto(socket_.number(), "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, name.pointer(), name.length);
+}
+
+bool Ringer::call(Seat& seat) const {
+  // One of those who see it asleep calls.
+  const std::uint32_t alarm = seat.bell.exchange(0, std::memory_order_acq_rel);
+  if (alarm == 0) return false;
+  const std::uint32_t number = alarm & (kBellBit - 1);
+  if ((alarm & kDoorBit) != 0) {
+    std::atomic<std::uint32_t>& door = seat.doors[number % seat.doors.size()];
+    door.fetch_add(1, std::memory_order_acq_rel);
+    ::syscall(SYS_futex, &door, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  } else {
+    ring(seat.bell_id.load(std::memory_order_relaxed), number);
+  }
+  return true;
+}
+
+// --- whoever sleeps ------------------------------------------------------------------
+
+Bell::Bell(std::uint64_t id) : socket_(::socket(AF_UNIX, kType, 0)) {
+  const BellName name(id, alarm().number);
+  const bool bound =
+      socket_.is_open() && ::bind(socket_.number(), name.pointer(), name.length) == 0;
+  if (!bound) socket_ = Descriptor();
 }
 
 void Bell::silence() const {
-  std::array<char, 64> rings;
-  while (::read(fifo_.number(), rings.data(), rings.size()) == static_cast<ssize_t>(rings.size())) {
+  char ring = 0;
+  while (::recv(socket_.number(), &ring, 1, MSG_DONTWAIT) >= 0) {
   }
-}
-
-void wake(std::atomic<std::uint32_t>& word) {
-  ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 void sleep_on(std::atomic<std::uint32_t>& word, std::uint32_t value, Duration longest) {

@@ -13,12 +13,19 @@
 #include <time.h>
 #include <unistd.h>
 
-namespace naru::link::lan {
+namespace naru::link {
+
+bool is_lan_name(std::string_view text) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= lan::kMaxName && fits(text.front()) && fits(text.back()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return fits(c) || c == '-'; });
+}
+
+namespace lan {
 
 namespace {
 
-constexpr std::string_view kBellEnd = ".bell";
-constexpr mode_t kFolderMode = 0711;
+constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kWritableByOthers = 0022;
 // Whoever holds the lock does so for microseconds; unless it is stopped just there.
@@ -34,26 +41,12 @@ struct HeaderValues {
   std::uint32_t mtu = 0;
   std::uint32_t network = 0;
   std::uint32_t prefix_length = 0;
-  std::uint64_t pid_namespace = 0;
+  std::uint64_t namespaces = 0;
 };
 static_assert(sizeof(HeaderValues) <= offsetof(Header, changes));
-static_assert(offsetof(HeaderValues, pid_namespace) == offsetof(Header, pid_namespace));
-
-std::string default_folder() {
-  struct stat found;
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  const bool has_shm = ::stat("/dev/shm", &found) == 0 && S_ISDIR(found.st_mode);
-  if (!has_shm && runtime != nullptr && runtime[0] == '/') return std::string(runtime) + "/naru";
-  return "/dev/shm/naru-" + std::to_string(::geteuid());
-}
+static_assert(offsetof(HeaderValues, namespaces) == offsetof(Header, namespaces));
 
 }  // namespace
-
-bool is_name(std::string_view text) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= kMaxName && fits(text.front()) && fits(text.back()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return fits(c) || c == '-'; });
-}
 
 std::unexpected<OpenError> failure(std::string_view lan, int error, std::string_view words) {
   std::string message = "lan " + std::string(lan) + ": ";
@@ -63,22 +56,18 @@ std::unexpected<OpenError> failure(std::string_view lan, int error, std::string_
 
 std::string file_name(std::string_view lan) { return std::string(lan).append(kFileEnd); }
 
-std::string bell_name(std::string_view lan, std::uint64_t id) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string name = std::string(lan) + '.';
-  for (int shift = 60; shift >= 0; shift -= 4) name += kDigits[id >> shift & 0xfU];
-  return name.append(kBellEnd);
-}
-
-std::uint64_t pid_namespace() {
-  struct stat found;
-  return ::stat("/proc/self/ns/pid", &found) == 0 ? found.st_ino : 0;
+std::uint64_t namespaces() {
+  const auto inode = [](const char* path) -> std::uint64_t {
+    struct stat found;
+    return ::stat(path, &found) == 0 ? found.st_ino : 0;
+  };
+  return inode("/proc/self/ns/pid") ^ inode("/proc/self/ns/net") << 32U;
 }
 
 // --- the folder ----------------------------------------------------------------------
 
 OpenResult<Folder> Folder::open(const LanDirectory& directory, bool create) {
-  const std::string path = directory.empty() ? default_folder() : directory;
+  const std::string path = directory.empty() ? runtime_folder() : directory;
   const auto complain = [&path](int error, const std::string& words) {
     return std::unexpected(OpenError{error, "lan folder " + path + ": " + words});
   };
@@ -113,10 +102,6 @@ std::vector<std::string> Folder::names(std::string_view end) const {
 
 void Folder::remove(const std::string& lan) const {
   ::unlinkat(descriptor(), file_name(lan).c_str(), 0);
-  for (const std::string& bell : names(kBellEnd)) {
-    if (!bell.starts_with(lan + '.')) continue;
-    ::unlinkat(descriptor(), std::string(bell).append(kBellEnd).c_str(), 0);
-  }
 }
 
 // --- the file ------------------------------------------------------------------------
@@ -148,7 +133,7 @@ LanFile::~LanFile() {
 }
 
 OpenResult<LanFile> LanFile::open(Folder folder, const std::string& lan, const LanOptions* create) {
-  if (!is_name(lan)) {
+  if (!is_lan_name(lan)) {
     return failure(lan, EINVAL, "a name has 1 to 31 small letters, digits and hyphens inside");
   }
   const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (create != nullptr ? O_CREAT : 0);
@@ -199,8 +184,8 @@ OpenResult<void> LanFile::prepare(const LanOptions* create) {
       !is_mtu(header.mtu) || !is_prefix_length(header.prefix_length)) {
     return failure(name_, EPROTO, "its file is damaged (naru lan down removes it)");
   }
-  if (header.pid_namespace != pid_namespace()) {
-    return failure(name_, EPROTO, "it belongs to another container (pid namespace)");
+  if (header.namespaces != namespaces()) {
+    return failure(name_, EPROTO, "it belongs to another container (pid or network namespace)");
   }
   ring_size_ = header.ring_size;
   mtu_ = header.mtu;
@@ -232,7 +217,7 @@ OpenResult<void> LanFile::format(const LanOptions& options) {
   header.mtu = mtu_;
   header.network = network_.addr.to_v4();
   header.prefix_length = network_.length;
-  header.pid_namespace = pid_namespace();
+  header.namespaces = namespaces();
   header.magic = kMagic;
   return {};
 }
@@ -263,4 +248,5 @@ bool LanFile::commit(const Ring& ring, std::uint32_t size) {
   return done == 0;
 }
 
-}  // namespace naru::link::lan
+}  // namespace lan
+}  // namespace naru::link

@@ -16,14 +16,9 @@
 
 namespace naru::link::lan {
 
-// A label of a host name (RFC 1123 2.1), in small letters.
-bool is_name(std::string_view text);
-
 std::unexpected<OpenError> failure(std::string_view lan, int error, std::string_view words);
 
-// The folder of this user's lans: nobody else may change what is in it. Others may
-// pass through but not look around, so that a process that gives up root afterwards
-// still reaches the bells, whose names only the members know.
+// The folder of this user's lans: nobody else may change what is in it.
 class Folder {
  public:
   static OpenResult<Folder> open(const LanDirectory& directory, bool create);
@@ -31,8 +26,13 @@ class Folder {
   int descriptor() const { return folder_.number(); }
   // Names of files that end so, without the end.
   std::vector<std::string> names(std::string_view end) const;
-  // Removes the file and the bells of a lan.
+  // Removes the file of a lan.
   void remove(const std::string& lan) const;
+
+  template <class Move>
+  void move_descriptor(const Move& move) {
+    folder_.move_to(move);
+  }
 
  private:
   explicit Folder(Descriptor folder) : folder_(std::move(folder)) {}
@@ -42,8 +42,6 @@ class Folder {
 
 inline constexpr std::string_view kFileEnd = ".lan";
 std::string file_name(std::string_view lan);
-// Of the FIFO on which a member sleeps.
-std::string bell_name(std::string_view lan, std::uint64_t id);
 
 class LanFile final : public Memory {
  public:
@@ -90,6 +88,12 @@ class LanFile final : public Memory {
 
   bool commit(const Ring& ring, std::uint32_t size) override;
 
+  template <class Move>
+  void move_descriptors(const Move& move) {
+    folder_.move_descriptor(move);
+    file_.move_to(move);
+  }
+
  private:
   LanFile(Folder folder, Descriptor file, const std::string& name)
       : folder_(std::move(folder)), file_(std::move(file)), name_(name) {}
@@ -108,7 +112,7 @@ class LanFile final : public Memory {
   Prefix network_;
 };
 
-// The pid namespace of this process, as a number.
-std::uint64_t pid_namespace();
+// The pid and the network namespace of this process, as one number.
+std::uint64_t namespaces();
 
 }  // namespace naru::link::lan

@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <naru/link/lan.hpp>
+
 namespace naru::link::lan {
 
 inline constexpr std::uint32_t kSeats = 64;
@@ -25,7 +27,7 @@ inline constexpr std::size_t kMaxName = 31;  // of a member and of a lan
 
 inline constexpr std::uint64_t kMagic = 0x006e616c2d757261;  // "aru-lan"
 // Goes up with every change of what stands below.
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 struct Header {
   std::atomic<std::uint64_t> magic;  // written last
@@ -35,26 +37,25 @@ struct Header {
   std::atomic<std::uint32_t> mtu;
   std::atomic<std::uint32_t> network;  // IPv4, host order
   std::atomic<std::uint32_t> prefix_length;
-  // Process numbers mean something in one pid namespace only.
-  std::atomic<std::uint64_t> pid_namespace;
+  // Process numbers mean something in one pid namespace only, bells are heard in one
+  // network namespace.
+  std::atomic<std::uint64_t> namespaces;
   // Goes up when a member comes or goes or a ring is opened: look at the seats again.
   alignas(64) std::atomic<std::uint32_t> changes;
   std::atomic<std::uint32_t> down;
 };
-
-// Why a member must be rung.
-inline constexpr std::uint32_t kSleepsOnDescriptor = 1;
-inline constexpr std::uint32_t kSleepsOnFutex = 2;
 
 struct Seat {
   std::atomic<std::uint32_t> generation;  // odd: taken
   std::atomic<std::uint32_t> pid;
   std::atomic<std::uint64_t> start_time;
   std::atomic<std::uint32_t> address;  // IPv4, host order
-  std::atomic<std::uint64_t> bell_id;  // names its FIFO
+  std::atomic<std::uint64_t> bell_id;  // names its bells
   std::array<std::atomic<std::uint64_t>, 4> name;
-  // How it sleeps; 0: it looks by itself. Set by the member, cleared by who rings.
+  // The alarm of whoever sleeps for it; 0: it looks by itself. Set by the member,
+  // cleared by who calls.
   alignas(64) std::atomic<std::uint32_t> bell;
+  std::array<std::atomic<std::uint32_t>, LanAlarm::kDoors> doors;  // count the calls
 };
 
 // Written by the sender of a pair.

@@ -10,11 +10,13 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 
 }  // namespace
 
-LanLink::Member::Member(lan::LanFile file, LanSeat seat, lan::Bell bell, bool owner)
+LanLink::Member::Member(lan::LanFile file, LanSeat seat, lan::Bell bell, lan::Ringer ringer,
+                        bool owner)
     : file_(std::move(file)),
       seat_(seat),
       mac_(lan::mac_of(seat)),
       bell_(std::move(bell)),
+      ringer_(std::move(ringer)),
       owner_(owner ? ::getpid() : 0) {
   address_ = IpAddr::v4(own_entry().address.load(kRelaxed));
   look_around();
@@ -29,6 +31,11 @@ LanLink::Member::~Member() {
 void LanLink::Member::adopt() {
   owner_ = ::getpid();
   if (const auto lock = file_.lock()) lan::adopt_seat(file_, seat_);
+}
+
+void LanLink::Member::move_descriptors(const std::function<int(int)>& move) {
+  file_.move_descriptors(move);
+  ringer_.descriptor().move_to(move);
 }
 
 bool LanLink::Member::is_up() {
@@ -71,7 +78,6 @@ void LanLink::Member::forget(std::uint32_t number) {
   Peer& peer = peers_[number];
   peer.generation = 0;
   peer.tx = {};
-  peer.bell = {};
   peer.looked_after = {};
   const Set others = ~bit(number);
   present_ &= others;

@@ -18,7 +18,7 @@ namespace naru::link {
 class LanLink::Member {
  public:
   // `owner`: leaves the seat at its end.
-  Member(lan::LanFile file, LanSeat seat, lan::Bell bell, bool owner);
+  Member(lan::LanFile file, LanSeat seat, lan::Bell bell, lan::Ringer ringer, bool owner);
   ~Member();
   Member(const Member&) = delete;
   Member& operator=(const Member&) = delete;
@@ -41,6 +41,12 @@ class LanLink::Member {
   bool arm();
   unsigned runnable();
   void sleep(Duration longest);
+  bool arm(LanAlarm alarm);
+  bool is_armed() const { return own_entry().bell.load(std::memory_order_relaxed) != 0; }
+  void disarm();
+  void disarm(LanAlarm alarm);
+  std::atomic<std::uint32_t>& door(std::uint32_t number) const;
+  void move_descriptors(const std::function<int(int)>& move);
 
  private:
   static constexpr Duration kLookAfter = 1000ms;  // whether a member that takes nothing lives
@@ -58,7 +64,6 @@ class LanLink::Member {
     MacAddr mac;
     lan::RingWriter tx;
     lan::RingReader rx;
-    lan::Bell bell;
     // While its ring has no room: where its reader was, and since when.
     std::uint64_t reader_position = 0;
     Time full_since{};
@@ -97,15 +102,14 @@ class LanLink::Member {
   bool is_waiting();
 
   void ring(Set members);
-  void ring(std::uint32_t number);
-  void start_sleep(std::uint32_t how);
-  void end_sleep(std::uint32_t how);
+  void wake_up();
 
   lan::LanFile file_;
   const LanSeat seat_;
   const MacAddr mac_;
   IpAddr address_;
   lan::Bell bell_;
+  lan::Ringer ringer_;
   int owner_;  // the process that leaves the seat; 0: none
   bool up_ = true;
   bool armed_ = false;

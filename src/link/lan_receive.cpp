@@ -17,7 +17,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 
 std::size_t LanLink::Member::receive(std::span<Packet*> burst, Time now) {
   now_ = now;
-  if (armed_) end_sleep(lan::kSleepsOnDescriptor);
+  if (armed_) wake_up();
   refresh();
   std::size_t count = 0;
   Set waiting = 0;
@@ -102,49 +102,49 @@ void LanLink::Member::give_room(Set read_from) {
 void LanLink::Member::ring(Set members) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   for_each(members, [this](std::uint32_t i) {
-    if (control().seats[i].bell.load(kRelaxed) != 0) ring(i);
+    lan::Seat& seat = control().seats[i];
+    if (seat.bell.load(kRelaxed) != 0) ringer_.call(seat);
   });
 }
 
-void LanLink::Member::ring(std::uint32_t number) {
-  Peer& peer = peers_[number];
-  lan::Seat& seat = control().seats[number];
-  // One of those who see it asleep rings.
-  const std::uint32_t how = seat.bell.exchange(0, std::memory_order_acq_rel);
-  if ((how & lan::kSleepsOnFutex) != 0) lan::wake(seat.bell);
-  if ((how & lan::kSleepsOnDescriptor) == 0) return;
-  const std::uint64_t id = seat.bell_id.load(kRelaxed);
-  if (!peer.bell.is_open() || peer.bell.id() != id) peer.bell = lan::Bell(file_, id, false);
-  if (peer.bell.is_open()) peer.bell.ring();
-}
-
 // Set, fence, look: against a sender's write, fence, look.
-void LanLink::Member::start_sleep(std::uint32_t how) {
-  own_entry().bell.fetch_or(how, std::memory_order_acq_rel);
+bool LanLink::Member::arm(LanAlarm alarm) {
+  own_entry().bell.store(lan::to_word(alarm), kRelaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-}
-
-void LanLink::Member::end_sleep(std::uint32_t how) {
-  own_entry().bell.fetch_and(~how, std::memory_order_acq_rel);
-  if (how != lan::kSleepsOnDescriptor) return;
-  armed_ = false;
-  bell_.silence();
-}
-
-bool LanLink::Member::arm() {
-  start_sleep(lan::kSleepsOnDescriptor);
-  armed_ = true;
   return !is_waiting();
 }
 
-void LanLink::Member::sleep(Duration longest) {
-  start_sleep(lan::kSleepsOnFutex);
+void LanLink::Member::disarm() {
+  if (is_armed()) own_entry().bell.store(0, kRelaxed);
+}
+
+void LanLink::Member::disarm(LanAlarm alarm) {
+  std::uint32_t word = lan::to_word(alarm);
   std::atomic<std::uint32_t>& bell = own_entry().bell;
-  if (!is_waiting()) {
-    const std::uint32_t how = bell.load(std::memory_order_acquire);
-    if ((how & lan::kSleepsOnFutex) != 0) lan::sleep_on(bell, how, longest);
-  }
-  end_sleep(lan::kSleepsOnFutex);
+  if (bell.load(kRelaxed) == word) bell.compare_exchange_strong(word, 0, kRelaxed);
+}
+
+std::atomic<std::uint32_t>& LanLink::Member::door(std::uint32_t number) const {
+  return own_entry().doors[number % LanAlarm::kDoors];
+}
+
+bool LanLink::Member::arm() {
+  armed_ = true;
+  return arm(lan::Bell::alarm());
+}
+
+void LanLink::Member::wake_up() {
+  armed_ = false;
+  disarm(lan::Bell::alarm());
+  bell_.silence();
+}
+
+void LanLink::Member::sleep(Duration longest) {
+  constexpr LanAlarm kDoor{LanAlarm::Kind::door, 0};
+  std::atomic<std::uint32_t>& word = door(kDoor.number);
+  const std::uint32_t calls = word.load(std::memory_order_acquire);
+  if (arm(kDoor)) lan::sleep_on(word, calls, longest);
+  disarm(kDoor);
 }
 
 // Frames, room where there was none, or news of the members.

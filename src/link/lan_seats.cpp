@@ -73,14 +73,12 @@ std::string read_name(const Seat& seat) {
   std::array<char, kNameBytes> bytes;
   std::memcpy(bytes.data(), words.data(), kNameBytes);
   const std::string name(bytes.begin(), std::find(bytes.begin(), bytes.end(), '\0'));
-  return is_name(name) ? name : std::string();
+  return is_lan_name(name) ? name : std::string();
 }
 
 // Empties it, whoever sits there.
 void clear(const LanFile& file, std::uint32_t number) {
   Seat& seat = file.control().seats[number];
-  ::unlinkat(file.folder().descriptor(),
-             bell_name(file.name(), seat.bell_id.load(kRelaxed)).c_str(), 0);
   seat.bell.store(0, kRelaxed);
   seat.generation.fetch_add(1, std::memory_order_acq_rel);
   announce(file.control());
@@ -167,7 +165,7 @@ void clear_away_dead(const LanFile& file) {
 OpenResult<LanSeat> take_seat(const LanFile& file, const LanOptions& options) {
   Control& control = file.control();
   if (!options.name.empty()) {
-    if (!is_name(options.name)) {
+    if (!is_lan_name(options.name)) {
       return failure(file.name(), EINVAL,
                      "the name '" + options.name +
                          "' is not 1 to 31 small letters, digits and hyphens inside");
@@ -176,7 +174,7 @@ OpenResult<LanSeat> take_seat(const LanFile& file, const LanOptions& options) {
         find_occupant(control, [&](const Occupant& o) { return o.name == options.name; });
     if (owner) {
       return failure(
-          file.name(), EADDRINUSE,
+          file.name(), EEXIST,
           "the name '" + options.name + "' belongs to process " + std::to_string(owner->pid));
     }
   }
@@ -188,8 +186,8 @@ OpenResult<LanSeat> take_seat(const LanFile& file, const LanOptions& options) {
   }
   const auto address = choose_address(file, options.address);
   if (!address) return std::unexpected(address.error());
-  std::uint64_t bell_id = 0;
-  if (::getrandom(&bell_id, sizeof bell_id, 0) != sizeof bell_id) {
+  std::uint64_t bell_id = options.bells;
+  if (bell_id == 0 && ::getrandom(&bell_id, sizeof bell_id, 0) != sizeof bell_id) {
     return failure(file.name(), errno, "");
   }
   Seat& seat = control.seats[number];

@@ -19,6 +19,7 @@
 // file short is like kill(2): it ends those who have it mapped.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,9 +33,12 @@
 
 namespace naru::link {
 
-// Where the files of lans are; empty: /dev/shm/naru-<uid>, or $XDG_RUNTIME_DIR/naru
-// where there is no /dev/shm.
+// Where the files of lans are; empty: runtime_folder().
 using LanDirectory = std::string;
+
+// The folder of what naru's programs share in memory: $XDG_RUNTIME_DIR/naru; without the
+// variable /dev/shm/naru-UID where that is roomy, else /tmp/naru-UID.
+std::string runtime_folder();
 
 struct LanOptions {
   LanDirectory directory;
@@ -47,12 +51,26 @@ struct LanOptions {
   Prefix network{IpAddr::v4(10, 77, 0, 0), 24};
   std::uint32_t mtu = 1500;
   std::uint32_t ring_size = 1U << 20U;  // bytes; a power of two from 256 KiB to 16 MiB
+
+  // By what its bells go, where several sleep for it (LanAlarm); 0: it has only its own.
+  std::uint64_t bells = 0;
 };
 
 // A place at a lan, for other processes that drive the same stack.
 struct LanSeat {
   std::uint32_t number = 0;
   std::uint32_t generation = 0;
+};
+
+// Who is called when frames come, where several threads and processes sleep for one
+// port: one that listens for the bell of this number, or one that sleeps on this door,
+// a futex.
+struct LanAlarm {
+  enum class Kind : std::uint8_t { bell, door };
+  static constexpr std::uint32_t kDoors = 15;
+
+  Kind kind = Kind::bell;
+  std::uint32_t number = 0;
 };
 
 struct LanMember {
@@ -115,6 +133,19 @@ class LanLink final : public Link {
   // Sleeps on a futex instead of the descriptor, until frames come or the time is
   // over: the quickest wake-up for a thread that waits for nothing else.
   void sleep(Duration longest);
+
+  // For sessions: from now on frames call this one, and nobody else. False as of arm().
+  bool arm(LanAlarm alarm);
+  bool is_armed() const;
+  // Nobody sleeps any more; or this one does not.
+  void disarm();
+  void disarm(LanAlarm alarm);
+  // Changes with each call at it.
+  std::atomic<std::uint32_t>& door(std::uint32_t number);
+
+  // Gives its descriptors other numbers, where a program does not meet them.
+  void move_descriptors(const std::function<int(int)>& move);
+
   Stats stats() const override;
 
  private:
@@ -124,6 +155,8 @@ class LanLink final : public Link {
   std::unique_ptr<Member> member_;
 };
 
+// Of a lan or a member: 1 to 31 small letters, digits, and hyphens inside (RFC 1123 2.1).
+bool is_lan_name(std::string_view text);
 // The lans of this user.
 OpenResult<std::vector<std::string>> list_lans(const LanDirectory& directory = {});
 // The members of one, after those who died have been cleared away.

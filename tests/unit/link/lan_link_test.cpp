@@ -248,6 +248,29 @@ TEST_F(LanFrames, ASenderIsRungWhenThereIsRoomAgain) {
   EXPECT_TRUE(a.link->arm()) << "it was said once";
 }
 
+// The threads of a session sleep at one port; one of them is called.
+TEST_F(LanFrames, TheAlarmSaysWhoIsCalled) {
+  constexpr LanAlarm kDoor{LanAlarm::Kind::door, 3};
+  constexpr LanAlarm kOtherDoor{LanAlarm::Kind::door, 4};
+  const std::uint32_t before = b.link->door(3);
+  EXPECT_TRUE(b.link->arm(kOtherDoor));
+  EXPECT_TRUE(b.link->arm(kDoor)) << "the last one has it";
+  a.send(a.to(b, 100));
+  a.send(a.to(b, 100));
+  EXPECT_EQ(b.link->door(3), before + 1) << "once";
+  EXPECT_EQ(b.link->door(4), 0U);
+  EXPECT_FALSE(is_readable(b.link->descriptor()));
+  EXPECT_FALSE(b.link->is_armed());
+  EXPECT_FALSE(b.link->arm(kDoor)) << "frames wait";
+  EXPECT_EQ(b.receive().size(), 2U);
+  EXPECT_TRUE(b.link->arm(kDoor));
+  b.link->disarm(kOtherDoor);
+  EXPECT_TRUE(b.link->is_armed()) << "it was not this one's";
+  b.link->disarm(kDoor);
+  a.send(a.to(b, 100));
+  EXPECT_EQ(b.link->door(3), before + 1);
+}
+
 TEST_F(LanFrames, EndOfTheLanIsRung) {
   EXPECT_TRUE(b.link->arm());
   ASSERT_TRUE(take_down_lan("lan0", folder));

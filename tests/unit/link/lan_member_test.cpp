@@ -140,7 +140,7 @@ TEST_F(LanMembers, TheDeadAreClearedAway) {
   EXPECT_TRUE(join("victim"));
   EXPECT_EQ(list_members("lan0", folder)->size(), 1U);
   EXPECT_EQ(status_of(child), -SIGKILL);
-  EXPECT_EQ(files(), 2U) << "the file and one bell";
+  EXPECT_EQ(files(), 1U) << "a member has no file of its own";
 }
 
 // The number of a dead member's process was given to another process.
@@ -157,7 +157,7 @@ TEST_F(LanMembers, AnotherProcessWithTheNumberIsNotTheMember) {
 TEST_F(LanMembers, OtherBuildsAndDamagedFilesAreRefused) {
   const auto keep = join();
   overwrite(offsetof(lan::Header, version), lan::kVersion + 1);
-  EXPECT_THAT(complaint(options()), HasSubstr("made by another build of naru (format 2, here 1)"));
+  EXPECT_THAT(complaint(options()), HasSubstr("made by another build of naru (format 3, here 2)"));
   overwrite(offsetof(lan::Header, version), lan::kVersion);
   overwrite(offsetof(lan::Header, control_size), 4096);
   EXPECT_THAT(complaint(options()), HasSubstr("another build"));
@@ -168,7 +168,7 @@ TEST_F(LanMembers, OtherBuildsAndDamagedFilesAreRefused) {
   overwrite(offsetof(lan::Header, mtu), 7);
   EXPECT_THAT(complaint(options()), HasSubstr("damaged"));
   overwrite(offsetof(lan::Header, mtu), 1500);
-  overwrite(offsetof(lan::Header, pid_namespace), 7);
+  overwrite(offsetof(lan::Header, namespaces), 7);
   EXPECT_THAT(complaint(options()), HasSubstr("another container"));
   overwrite(offsetof(lan::Header, magic), 0x12345678);
   EXPECT_THAT(complaint(options()), HasSubstr("is not a lan"));
@@ -203,7 +203,7 @@ TEST_F(LanMembers, TakenDown) {
   auto b = join("a");
   EXPECT_TRUE(b->is_up());
   a.reset();
-  EXPECT_EQ(files(), 2U) << "leaving the old one leaves the new one alone";
+  EXPECT_EQ(files(), 1U) << "leaving the old one leaves the new one alone";
   EXPECT_FALSE(take_down_lan("no-such-lan", folder));
 }
 
@@ -211,7 +211,7 @@ TEST_F(LanMembers, RemovedWhenNobodyLives) {
   const pid_t child =
       in_child([&] { return LanLink::join("lan0", options()) ? (::raise(SIGKILL), 0) : 1; });
   EXPECT_EQ(status_of(child), -SIGKILL);
-  EXPECT_EQ(files(), 2U);
+  EXPECT_EQ(files(), 1U);
   EXPECT_TRUE(remove_lan("lan0", folder));
   EXPECT_EQ(files(), 0U);
 }
