@@ -50,7 +50,8 @@ int list(const LanCommand& command) {
 
 void LanCommand::add_to(CLI::App& app) {
   app.require_subcommand(1);
-  app.add_option("--directory", directory, "where the lans are (default: /dev/shm/naru-UID)")
+  app.add_option("--directory", directory,
+                 "where the lans are (without: $XDG_RUNTIME_DIR/naru or /dev/shm/naru-UID)")
       ->type_name("FOLDER");
   ls = app.add_subcommand("ls", "list the lans and their members");
   ls->add_option("LAN", name, "only this one");

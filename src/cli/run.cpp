@@ -1,10 +1,12 @@
 #include "cli/run.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -44,19 +46,20 @@ std::string library_path() {
                   self.string()));
 }
 
-std::string session_name(const RunOptions& options) {
-  if (options.name.empty()) {
-    return fmt::format("{}-{}", fs::path(options.command.front()).filename().string(), ::getpid());
+// A session has one name, for naru ps and for its neighbours on the lan: as a host's
+// (RFC 1123 2.1), in small letters.
+std::string name_of_program(const std::string& program) {
+  constexpr std::size_t kLongest = 24;  // leaves room for a number
+  std::string name;
+  for (const char c : fs::path(program).filename().string()) {
+    const bool is_capital = c >= 'A' && c <= 'Z';
+    const bool fits = is_capital || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    name += is_capital ? static_cast<char>(c - 'A' + 'a') : fits ? c : '-';
   }
-  const bool is_plain = options.name.find_first_not_of(
-                            "abcdefghijklmnopqrstuvwxyz"
-                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                            "0123456789-_") == std::string::npos;
-  constexpr std::size_t kLongest = 63;  // a label of a host name (RFC 1035 2.3.4)
-  if (!is_plain || options.name.size() > kLongest) {
-    throw Failure("--name: letters, digits, - and _, 63 at most");
-  }
-  return options.name;
+  name.resize(std::min(name.size(), kLongest));
+  const auto first = name.find_first_not_of('-');
+  if (first == std::string::npos) return "program";
+  return name.substr(first, name.find_last_not_of('-') - first + 1);
 }
 
 void set_environment(const std::string& file, const std::string& library) {
@@ -88,35 +91,89 @@ void leave_session(const std::string& library) {
   throw Failure(fmt::format("cannot start outside of the session: {}", std::strerror(errno)));
 }
 
-// What another session of this name has left behind is cleared away; a live one is not.
-void make_room(const std::string& file, const std::string& name) {
-  if (!fs::exists(file)) return;
-  if (const auto old = session::glance(file); old && old->is_alive) {
-    throw Failure(fmt::format("a session named {} is running (naru ps)", name));
-  }
+void remove_files(const std::string& file) {
   ::unlink(session::socket_file(file).c_str());
   ::unlink(file.c_str());
+}
+
+// What another session of this name has left behind is cleared away; a live one is not.
+bool is_free(const std::string& file) {
+  if (!fs::exists(file)) return true;
+  if (const auto old = session::glance(file); old && old->is_alive) return false;
+  remove_files(file);
+  return true;
+}
+
+std::optional<session::LanChoice> lan_choice(const RunOptions& options) {
+  if (options.net == "none") {
+    if (!options.address.empty()) throw Failure("--ip: without a lan there is no address");
+    return std::nullopt;
+  }
+  session::LanChoice choice{options.net, std::nullopt};
+  if (!options.address.empty()) {
+    choice.address = IpAddr::parse(options.address);
+    if (!choice.address || !choice.address->is_v4()) {
+      throw Failure(fmt::format("--ip: {} is not an IPv4 address", options.address));
+    }
+  }
+  return choice;
+}
+
+// A session of this name, with its keeper. Its file; none: the name is taken.
+std::optional<std::string> try_start(const std::string& folder, const std::string& name,
+                                     const std::optional<session::LanChoice>& lan) {
+  const std::string file = session::memory_file(folder, name);
+  if (!is_free(file)) return std::nullopt;
+  must(session::Session::create(folder, name));
+  const auto started = session::start_keeper(file, lan);
+  if (started) return file;
+  remove_files(file);
+  if (started.error().number == EEXIST) return std::nullopt;
+  throw Failure(started.error().message);
+}
+
+std::string start_session(const RunOptions& options) {
+  const std::string folder = must(session::runtime_folder());
+  const auto lan = lan_choice(options);
+  if (!options.name.empty()) {
+    const std::string& name = options.name;
+    if (!link::is_lan_name(name)) {
+      throw Failure("--name: 1 to 31 small letters, digits and hyphens inside");
+    }
+    if (const auto file = try_start(folder, name, lan)) return *file;
+    throw Failure(fmt::format("the name {} is taken (naru ps, naru lan ls)", name));
+  }
+  constexpr int kMost = 1000;
+  const std::string base = name_of_program(options.command.front());
+  for (int i = 1; i <= kMost; ++i) {
+    const std::string name = i == 1 ? base : fmt::format("{}-{}", base, i);
+    if (const auto file = try_start(folder, name, lan)) return *file;
+  }
+  throw Failure(fmt::format("all names from {} on are taken", base));
 }
 
 }  // namespace
 
 void RunOptions::add_to(CLI::App& app) {
-  app.add_option("--name", name, "the session's name; made from the program's without it");
+  app.add_option("--net", net, "the lan that the session joins, or none")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--name", name, "the session's name, also on the lan; without: the program's")
+      ->type_name("NAME");
+  app.add_option("--ip", address, "its address on the lan; without: the next free one")
+      ->type_name("ADDRESS");
   app.add_option("PROGRAM", command, "the program and its arguments, best after --")->required();
   app.footer(
       "The program's TCP and UDP sockets, and those of all that it starts, live on naru.\n"
-      "Programs of one session meet at 127.0.0.1. Nothing is reached from outside yet.\n"
+      "Programs of one session meet at 127.0.0.1; sessions on one lan by name or address.\n"
+      "naru ps and naru lan ls show both. Nothing is reached from outside yet.\n"
       "NARU_LOG=stderr or NARU_LOG=FILE makes the library say what goes wrong.");
 }
 
 int run_program(const RunOptions& options) {
   const std::string library = library_path();
   leave_session(library);
-  const std::string folder = must(session::runtime_folder());
-  const std::string name = session_name(options);
-  make_room(session::memory_file(folder, name), name);
-  const std::string file = must(session::Session::create(folder, name));
-  must(session::start_keeper(file));
+  const std::string file = start_session(options);
   // Joined here, so that the keeper has somebody to wait for until the program is loaded.
   must(session::Session::attach(file)).release();
   set_environment(file, library);
@@ -133,15 +190,18 @@ int run_program(const RunOptions& options) {
 
 int list_sessions() {
   const std::string folder = must(session::runtime_folder());
-  fmt::print("{:<24} {:>8} {:>10} {:>8}\n", "session", "keeper", "processes", "sockets");
+  fmt::print("{:<31} {:<12} {:<15} {:>8} {:>10} {:>8}\n", "session", "lan", "address", "keeper",
+             "processes", "sockets");
   for (const std::string& name : session::session_names(folder)) {
     const auto seen = session::glance(session::memory_file(folder, name));
     if (!seen) {
-      fmt::print("{:<24} {}\n", name, seen.error());
+      fmt::print("{:<31} {}\n", name, seen.error());
       continue;
     }
-    fmt::print("{:<24} {:>8} {:>10} {:>8}{}\n", name, seen->keeper, seen->processes, seen->sockets,
-               seen->is_alive ? "" : "  (dead)");
+    const bool has_lan = seen->lan[0] != '\0';
+    fmt::print("{:<31} {:<12} {:<15} {:>8} {:>10} {:>8}{}\n", name,
+               has_lan ? seen->lan.c_str() : "-", has_lan ? seen->address.to_string() : "-",
+               seen->keeper, seen->processes, seen->sockets, seen->is_alive ? "" : "  (dead)");
   }
   return EXIT_SUCCESS;
 }

@@ -9,7 +9,9 @@
 namespace naru::cli {
 
 struct RunOptions {
+  std::string net = "lan0";          // the lan that it joins, or "none"
   std::string name;                  // of the session; empty: made from the program's
+  std::string address;               // on the lan; empty: the next free one
   std::vector<std::string> command;  // program and arguments
 
   void add_to(CLI::App& app);

@@ -23,6 +23,7 @@ bool Descriptors::init(Session& session) {
   if (!table_.init()) return false;
   set_own(session.references().own());
   set_own(session.ringer().fd());
+  for (const int fd : session.own_descriptors()) set_own(fd);
   adopt_all();
   return true;
 }

@@ -211,29 +211,32 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
   for (bool rang = false;;) {
     std::size_t n = 0;
     std::uint32_t seen = 0;
-    bool asks_kernel = mask != nullptr;
+    bool has_kernels = mask != nullptr;
     Waiter* set = nullptr;
     {
-      const Inside inside(session());
+      Inside inside(session());
       set = fds_.epoll(epoll);
       if (set == nullptr) return -EBADF;
-      asks_kernel |= set->kernel_members != 0 || set->is_inner;
-      if (asks_kernel && !hang_bell(epoll, *set)) return -ENOMEM;
+      has_kernels |= set->kernel_members != 0 || set->is_inner;
+      if (!naps(has_kernels) && !hang_bell(epoll, *set)) return -ENOMEM;
       session().turn();
       // The kernel's members get their turn, too.
-      n = collect(*set, asks_kernel && most > 1 ? room.first(room.size() - 1) : room);
+      n = collect(*set, has_kernels && most > 1 ? room.first(room.size() - 1) : room);
       if (rang || set->rung) hear(*set);
       seen = set->word.load();
+      if (n == 0 && waits) inside.will_wait();
     }
-    if (asks_kernel && (n != 0 || !waits) && n < room.size()) {
+    if (has_kernels && (n != 0 || !waits) && n < room.size()) {
       const long k = ask_kernel(epoll, room.subspan(n), Time{}, n == 0 ? mask : nullptr, rang);
       if (k > 0) n += static_cast<std::size_t>(k);
       if (k < 0 && n == 0) return k;
     }
     if (n != 0 || !waits) return static_cast<long>(n);
     if (monotonic_now() >= deadline) return 0;
-    if (!asks_kernel) {
+    if (!has_kernels || session().link() != nullptr) {
       if (session::spin(session(), set->word, seen)) continue;
+    }
+    if (naps(has_kernels)) {
       ++set->nappers;
       const int slept = session::sleep_on_word(set->word, seen, deadline);
       --set->nappers;
@@ -241,9 +244,11 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
       if (slept == -EINTR) return -EINTR;
       continue;
     }
+    session::Lookout lookout(session());
     ++set->sleepers;
     long k = 0;
-    if (set->word.load() == seen) k = ask_kernel(epoll, room, deadline, mask, rang);
+    if (lookout.stand({link::LanAlarm::Kind::bell, set->bell}) && set->word.load() == seen)
+      k = ask_kernel(epoll, room, deadline, mask, rang);
     --set->sleepers;
     if (k < 0) return k;
     if (k == 0) continue;

@@ -79,7 +79,8 @@ long Polling::ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigse
 long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
   for (pollfd& p : fds) p.revents = 0;
   std::vector<pollfd> kernel = kernel_part(fds);
-  const bool asks_kernel = !kernel.empty() || mask != nullptr;
+  // Also where frames may come: their bell is heard there.
+  const bool asks_kernel = !kernel.empty() || mask != nullptr || session().link() != nullptr;
   kernel.push_back({-1, POLLIN, 0});  // the bell's place
   const bool waits = deadline > monotonic_now();
   session::Seat seat;
@@ -90,7 +91,7 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
   for (bool expired = !waits;;) {
     long ours = 0;
     {
-      const Inside inside(session());
+      Inside inside(session());
       if (seat.waiter == nullptr && !expired) seat = session().take_seat();
       if (seat.waiter == nullptr) {
         expired = true;  // no place to wait: as if the time were over
@@ -99,15 +100,18 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
         seat.waiter->word.store(Waiter::kAwake);
         expired |= asks_kernel && session().hang_bell(seat) != 0;
       }
+      session().turn();
       ours = look(fds, expired ? nullptr : seat.waiter);
+      if (ours == 0 && !expired) inside.will_wait();
     }
     long theirs = 0;
     if (asks_kernel) {
-      const bool sleeps =
-          ours == 0 && !expired && !session::spin(session(), seat.waiter->word, Waiter::kAwake);
+      session::Lookout lookout(session());
       std::uint32_t awake = Waiter::kAwake;
-      const bool listens =
-          sleeps && seat.waiter->word.compare_exchange_strong(awake, Waiter::kListens);
+      const bool listens = ours == 0 && !expired &&
+                           !session::spin(session(), seat.waiter->word, Waiter::kAwake) &&
+                           seat.waiter->word.compare_exchange_strong(awake, Waiter::kListens) &&
+                           lookout.stand(seat.bell_alarm());
       kernel.back().fd = listens ? seat.bell.fd() : -1;
       theirs =
           ask_kernel(kernel, listens ? deadline : Time{}, listens || ours == 0 ? mask : nullptr);

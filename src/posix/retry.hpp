@@ -21,6 +21,10 @@ long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
     // Another thread may have closed it meanwhile, and the number may mean another one.
     const bool is_same = o != nullptr && (serial == 0 || serial == o->serial);
     long answer = is_same ? attempt(*o, patience) : -EBADF;
+    if (answer == -EAGAIN && s.link() != nullptr) {
+      s.turn();  // takes in the frames that wait
+      answer = attempt(*o, patience);
+    }
     if (answer == -EAGAIN && patience.waits) {
       serial = o->serial;
       if (seat.waiter == nullptr) {
@@ -29,7 +33,7 @@ long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
       }
       if (seat.waiter != nullptr && monotonic_now() < patience.deadline) {
         seat.waiter->word.store(session::Waiter::kAwake);
-        s.leave();
+        s.leave(session::Leaving::to_wait);
         answer = session::sleep_in(s, seat, patience.deadline);
         if (answer != -EINTR) continue;
         s.enter();

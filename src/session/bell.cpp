@@ -1,12 +1,9 @@
 #include "session/bell.hpp"
 
-#include <cstddef>
-#include <cstdio>
-#include <cstring>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 
+#include "link/lan_bell.hpp"
 #include "session/own_descriptor.hpp"
 #include "session/system.hpp"
 
@@ -15,17 +12,7 @@ namespace {
 
 constexpr int kType = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
-struct Name {
-  Name(std::uint64_t id, std::uint32_t number) {
-    address.sun_family = AF_UNIX;
-    const int n = std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
-                                "naru/%016llx/%u", static_cast<unsigned long long>(id), number);
-    length =
-        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1) + static_cast<socklen_t>(n);
-  }
-  sockaddr_un address{};
-  socklen_t length;
-};
+using Name = link::lan::BellName;
 
 }  // namespace
 
@@ -37,7 +24,7 @@ int Bell::open(std::uint64_t id, std::uint32_t number) {
   const long fd = system::call(SYS_socket, AF_UNIX, kType, 0);
   if (fd < 0) return static_cast<int>(fd);
   const Name name(id, number);
-  if (const long bound = system::call(SYS_bind, fd, &name.address, name.length); bound < 0) {
+  if (const long bound = system::call(SYS_bind, fd, name.pointer(), name.length); bound < 0) {
     system::call(SYS_close, fd);
     return static_cast<int>(bound);
   }
@@ -60,7 +47,7 @@ int Ringer::open(std::uint64_t id) {
 void Ringer::ring(std::uint32_t number) const {
   // A full queue is a bell that rings already; nobody there is a process that died.
   const Name name(id_, number);
-  system::call(SYS_sendto, fd_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, &name.address, name.length);
+  system::call(SYS_sendto, fd_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, name.pointer(), name.length);
 }
 
 }  // namespace naru::session

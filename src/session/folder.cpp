@@ -2,38 +2,22 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <dirent.h>
 #include <memory>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include <naru/link/lan.hpp>
 
 namespace naru::session {
 namespace {
 
 constexpr std::string_view kMemorySuffix = ".session";
-constexpr std::uint64_t kRoomy = std::uint64_t{1} << 30U;
-
-bool is_roomy(const char* folder) {
-  struct statvfs s {};
-  return ::statvfs(folder, &s) == 0 && std::uint64_t{s.f_bavail} * s.f_frsize >= kRoomy &&
-         ::access(folder, W_OK) == 0;
-}
-
-std::string preferred_folder() {
-  if (const char* runtime = ::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime == '/') {
-    if (::access(runtime, W_OK) == 0) return std::string(runtime) + "/naru";
-  }
-  const char* above = is_roomy("/dev/shm") ? "/dev/shm" : "/tmp";
-  return std::string(above) + "/naru-" + std::to_string(::geteuid());
-}
-
 }  // namespace
 
 Said<std::string> runtime_folder() {
-  std::string folder = preferred_folder();
+  std::string folder = link::runtime_folder();
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return std::unexpected(folder + ": " + std::strerror(errno));
   }

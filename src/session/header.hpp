@@ -12,21 +12,24 @@
 
 #include <naru/stack/stack.hpp>
 
+#include "session/cable.hpp"
 #include "session/tables.hpp"
 
 namespace naru::session {
 
 inline constexpr std::size_t kHeaderSize = 65'536;
+// How often the keeper looks at the lan while programs run that may not.
+inline constexpr Duration kKeeperTick = 2ms;
 
 // Builds that lay the memory out differently must not meet: whoever changes one of
 // these types without changing its size raises the number.
-inline constexpr std::uint64_t kLayoutVersion = 1;
+inline constexpr std::uint64_t kLayoutVersion = 2;
 
 constexpr std::uint64_t layout_fingerprint() {
   std::uint64_t hash = kLayoutVersion;
   for (const std::size_t size :
        {sizeof(Process), sizeof(OpenSocket), sizeof(Waiter), sizeof(Watch), sizeof(Tables),
-        sizeof(Counters), sizeof(Options), sizeof(TcpInfo)}) {
+        sizeof(Counters), sizeof(Options), sizeof(TcpInfo), sizeof(Port)}) {
     hash = (hash ^ size) * 0x100000001b3ULL;
   }
   return hash;
@@ -41,6 +44,7 @@ struct Header {
   std::uint64_t tables_size = 0;
   std::uint64_t id = 0;  // random: names the bells
   char name[64]{};
+  Port port;
   pthread_mutex_t mutex;
   StackConfig config;  // to make the stack again after an accident
 
@@ -52,6 +56,7 @@ struct Header {
   std::uint64_t keeper_start_time = 0;
   std::uint32_t keeper_bell = 0;
   Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
+  std::uint64_t visits = 0;        // how often somebody other than it has been inside
   std::atomic<int> spinners{0};
   std::atomic<std::uint32_t> spins{0};
   std::atomic<std::int64_t> spin_ns{0};  // how long it pays lately: see sleep.cpp

@@ -1,6 +1,7 @@
 #include "session/keeper.hpp"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ class Keeper {
  public:
   explicit Keeper(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
-  bool take_post();
+  link::OpenResult<void> take_post(const std::optional<LanChoice>& lan);
   void run();
 
  private:
@@ -37,6 +38,7 @@ class Keeper {
   bool look_after();
   void watch_processes();
   bool is_over();
+  void look_at_lan();
   void sleep();
 
   std::unique_ptr<Session> session_;
@@ -50,21 +52,44 @@ class Keeper {
   bool was_joined_ = false;
   Time alone_since_ = kTimeNever;
   Time wakes_ = kTimeNever;
+  std::uint64_t visits_ = 0;  // of the session, when it looked last
+  unsigned quiet_ticks_ = 0;
 };
 
-bool Keeper::take_post() {
+link::OpenResult<void> Keeper::take_post(const std::optional<LanChoice>& lan) {
   const Inside inside(*session_);
   Header& h = session_->header();
   h.keeper_bell = session_->next_bell();
   h.keeper = ::getpid();
   h.keeper_start_time = start_time(h.keeper);
-  return bell_.open(h.id, h.keeper_bell) == 0;
+  if (const int failed = bell_.open(h.id, h.keeper_bell); failed != 0) {
+    return std::unexpected(link::OpenError{-failed, std::strerror(-failed)});
+  }
+  return lan ? session_->plug_in(*lan) : link::OpenResult<void>();
+}
+
+// Frames call whoever sleeps. While programs run it is not known whether they will look:
+// the keeper does so now and then, and goes to sleep when they do nothing any more.
+void Keeper::look_at_lan() {
+  constexpr unsigned kQuiet = 10;  // ticks
+  Header& h = session_->header();
+  quiet_ticks_ = h.visits == visits_ ? quiet_ticks_ + 1 : 0;
+  visits_ = h.visits;
+  link::LanLink& link = *session_->link();
+  const bool is_unwatched = !link.is_armed() && h.spinners.load() == 0;
+  const bool stands =
+      is_unwatched && quiet_ticks_ != 0 && link.arm({link::LanAlarm::Kind::bell, h.keeper_bell});
+  if (quiet_ticks_ < kQuiet || (is_unwatched && !stands)) {
+    wakes_ = std::min(wakes_, session_->stack().now() + kKeeperTick);
+  }
 }
 
 void Keeper::watch_processes() {
   Slab<Process>& processes = session_->tables().processes;
   for (const std::uint32_t slot : dead_) {
     const std::uint64_t started = watched_[slot].start_time;
+    // It may have been who frames call.
+    if (session_->link() != nullptr) session_->link()->disarm();
     const bool is_there = processes.is_live(slot) && processes.at(slot)->start_time == started;
     if (is_there) session_->drop_process(*processes.at(slot));
   }
@@ -107,6 +132,7 @@ bool Keeper::look_after() {
   if (is_over()) return false;
   wakes_ = session_->stack().next_deadline();
   if (alone_since_ != kTimeNever) wakes_ = std::min(wakes_, alone_since_ + kFarewell);
+  if (session_->link() != nullptr) look_at_lan();
   session_->header().keeper_wakes = wakes_;
   return true;
 }
@@ -142,8 +168,22 @@ void leave_the_caller() {
   ::prctl(PR_SET_NAME, "naru-keeper");
 }
 
-// In the keeper's process. `ready` is told a byte when all is well.
-[[noreturn]] void keep(const std::string& file, int ready) {
+// What became of it, for the caller: an error's number and words.
+struct Report {
+  int error = 0;
+  std::array<char, 256> words{};
+};
+
+Report report(const link::OpenResult<void>& post) {
+  Report r;
+  if (post) return r;
+  r.error = post.error().number;
+  post.error().message.copy(r.words.data(), r.words.size() - 1);
+  return r;
+}
+
+// In the keeper's process. `ready` is told when all is well, or what is not.
+[[noreturn]] void keep(const std::string& file, const std::optional<LanChoice>& lan, int ready) {
   leave_the_caller();
   const int nothing = ::open("/dev/null", O_RDWR);
   for (const int fd : {0, 1, 2}) ::dup2(nothing, fd);
@@ -152,32 +192,44 @@ void leave_the_caller() {
   ::close_range(kReady + 1, ~0U, 0);
   auto session = Session::visit(file);
   if (!session) ::_exit(EXIT_FAILURE);
-  Keeper keeper(std::move(*session));
-  if (!keeper.take_post()) ::_exit(EXIT_FAILURE);
-  (void)::write(kReady, "", 1);
-  ::close(kReady);
-  keeper.run();
-  ::_exit(EXIT_SUCCESS);
+  int status = EXIT_FAILURE;
+  {
+    Keeper keeper(std::move(*session));
+    const auto post = keeper.take_post(lan);
+    const Report r = report(post);
+    (void)::write(kReady, &r, sizeof r);
+    ::close(kReady);
+    if (post) {
+      keeper.run();
+      status = EXIT_SUCCESS;
+    }
+  }
+  ::_exit(status);
 }
 
 }  // namespace
 
-Said<void> start_keeper(const std::string& memory_file) {
+link::OpenResult<void> start_keeper(const std::string& memory_file,
+                                    const std::optional<LanChoice>& lan) {
+  const auto failure = [](int error, const char* words) {
+    return std::unexpected(link::OpenError{error, words});
+  };
   int ready[2];
-  if (::pipe2(ready, O_CLOEXEC) != 0) return std::unexpected(std::strerror(errno));
+  if (::pipe2(ready, O_CLOEXEC) != 0) return failure(errno, std::strerror(errno));
   const pid_t child = ::fork();
-  if (child < 0) return std::unexpected(std::string("fork: ") + std::strerror(errno));
+  if (child < 0) return failure(errno, std::strerror(errno));
   if (child == 0) {
     // Twice, so that the keeper is nobody's child.
-    if (::fork() == 0) keep(memory_file, ready[1]);
+    if (::fork() == 0) keep(memory_file, lan, ready[1]);
     ::_exit(EXIT_SUCCESS);
   }
   ::close(ready[1]);
   ::waitpid(child, nullptr, 0);
-  char byte = 0;
-  const bool keeps = ::read(ready[0], &byte, 1) == 1;
+  Report r;
+  const bool has_reported = ::read(ready[0], &r, sizeof r) == sizeof r;
   ::close(ready[0]);
-  if (!keeps) return std::unexpected("the keeper of the session did not start");
+  if (!has_reported) return failure(EIO, "the keeper of the session did not start");
+  if (r.error != 0) return failure(r.error, r.words.data());
   return {};
 }
 

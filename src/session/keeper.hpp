@@ -7,12 +7,15 @@
 
 #include <string>
 
+#include "session/cable.hpp"
 #include "session/folder.hpp"
 
 namespace naru::session {
 
 // Starts the keeper of this session: not a child of the caller, in a session of its
-// own (setsid), with no descriptor of the caller's. Returns when it keeps.
-Said<void> start_keeper(const std::string& memory_file);
+// own (setsid), with no descriptor of the caller's. It joins the lan, if one is chosen
+// (EEXIST: its name there is taken). Returns when it keeps.
+link::OpenResult<void> start_keeper(const std::string& memory_file,
+                                    const std::optional<LanChoice>& lan);
 
 }  // namespace naru::session

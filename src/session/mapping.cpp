@@ -97,7 +97,11 @@ Said<Glance> glance(const std::string& file) {
   const auto head = read_header(file, f.fd());
   if (!head) return std::unexpected(head.error());
   const Header& h = **head;
-  return Glance{h.keeper, h.tables.processes.in_use(), h.tables.sockets.in_use(),
+  return Glance{h.keeper,
+                h.tables.processes.in_use(),
+                h.tables.sockets.in_use(),
+                std::string(h.port.lan, ::strnlen(h.port.lan, sizeof h.port.lan)),
+                h.port.address.addr,
                 h.keeper != 0 && is_alive(h.keeper, h.keeper_start_time)};
 }
 

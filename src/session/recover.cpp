@@ -65,7 +65,12 @@ void Session::renew_stack() {
   // The same sizes give the same addresses: the other processes' handles stay right.
   const auto stack = Stack::create(*arena, h.config, monotonic_now());
   ++h.epoch;
-  if (!stack) log("the stack cannot be made again");
+  if (!stack) {
+    log("the stack cannot be made again");
+  } else if (link_) {
+    link_->disarm();
+    (void)set_up_interface();
+  }
 }
 
 void Session::reopen(OpenSocket& o) {

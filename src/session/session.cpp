@@ -2,6 +2,7 @@
 
 #include "session/session.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -108,6 +109,7 @@ Said<std::unique_ptr<Session>> Session::open_file(const std::string& file) {
   if (!stack) return std::unexpected(file + " is damaged");
   session->stack_ = std::move(*stack);
   session->ringer_.open(header.id);
+  session->attach_link();
   return session;
 }
 
@@ -132,6 +134,10 @@ void Session::lock() {
     answer = ::pthread_mutex_trylock(&header().mutex);
   }
   if (answer == EBUSY) answer = ::pthread_mutex_lock(&header().mutex);
+  on_locked(answer);
+}
+
+void Session::on_locked(int answer) {
   if (answer != EOWNERDEAD) return;
   ::pthread_mutex_consistent(&header().mutex);
   if (header().is_changing) recover();
@@ -147,22 +153,42 @@ void Session::enter() {
   stack_->set_now(monotonic_now());
 }
 
+bool Session::try_enter() {
+  const int answer = ::pthread_mutex_trylock(&header().mutex);
+  if (answer == EBUSY) return false;
+  on_locked(answer);
+  header().is_changing = true;
+  stack_->set_now(monotonic_now());
+  return true;
+}
+
 void Session::turn() {
   const Time now = stack_->now();
-  if (stack_->has_output() || stack_->next_deadline() <= now) {
+  if (link_ || stack_->has_output() || stack_->next_deadline() <= now) {
     while (stack_->poll(now)) {
     }
   }
   while (const auto event = stack_->next_event()) dispatch(*event);
 }
 
-void Session::leave() {
-  turn();
+// The keeper is told when it is needed earlier than it would look.
+void Session::call_keeper(Leaving leaving) {
   Header& h = header();
-  if (const Time next = stack_->next_deadline(); next < h.keeper_wakes) {
-    h.keeper_wakes = next;
-    if (h.keeper_bell != 0) wakes_.add_bell(h.keeper_bell, ringer_);
+  Time next = stack_->next_deadline();
+  if (link_ && process_ != kNoIndex) {
+    ++h.visits;
+    const bool is_unwatched = leaving == Leaving::for_good && !link_->is_armed();
+    if (is_unwatched && h.spinners.load() == 0) next = std::min(next, stack_->now() + kKeeperTick);
   }
+  if (next >= h.keeper_wakes) return;
+  h.keeper_wakes = next;
+  if (h.keeper_bell != 0) wakes_.add_bell(h.keeper_bell, ringer_);
+}
+
+void Session::leave(Leaving leaving) {
+  turn();
+  call_keeper(leaving);
+  Header& h = header();
   h.is_changing = false;
   if (wakes_.empty()) {
     ::pthread_mutex_unlock(&h.mutex);

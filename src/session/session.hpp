@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "session/bell.hpp"
+#include "session/cable.hpp"
 #include "session/folder.hpp"
 #include "session/header.hpp"
 #include "session/reference.hpp"
@@ -45,6 +46,8 @@ struct Glance {
   pid_t keeper = 0;
   std::uint32_t processes = 0;
   std::uint32_t sockets = 0;
+  std::string lan;  // empty: it has none
+  IpAddr address;
   bool is_alive = false;  // its keeper keeps it
 };
 Said<Glance> glance(const std::string& file);
@@ -54,6 +57,14 @@ Said<Glance> glance(const std::string& file);
 struct Seat {
   Waiter* waiter = nullptr;
   Bell bell;
+
+  link::LanAlarm bell_alarm() const { return {link::LanAlarm::Kind::bell, waiter->bell}; }
+};
+
+// What somebody does who leaves.
+enum class Leaving : std::uint8_t {
+  for_good,
+  to_wait,  // will be on the lookout at once, or inside again
 };
 
 class Session {
@@ -74,9 +85,19 @@ class Session {
   Ringer& ringer() { return ringer_; }
   const std::string& file() const { return file_; }
 
+  // --- the lan (cable.cpp) --------------------------------------------------------
+  // Inside, once for each session: joins the lan under the session's name.
+  link::OpenResult<void> plug_in(const LanChoice& choice);
+  // nullptr: the session has its loopback only.
+  link::LanLink* link() { return link_.get(); }
+  // Of the process, that the program must not meet.
+  const std::vector<int>& own_descriptors() const { return own_descriptors_; }
+
   // --- inside and outside -----------------------------------------------------
   void enter();
-  void leave();
+  // False: somebody else is inside.
+  bool try_enter();
+  void leave(Leaving leaving = Leaving::for_good);
   // Lets the stack do what follows from the calls so far, and tells who waits.
   void turn();
 
@@ -132,6 +153,10 @@ class Session {
   Session(Mapping mapping, References references, std::string file);
   static Said<std::unique_ptr<Session>> open_file(const std::string& file);
   void lock();
+  void on_locked(int answer);
+  void call_keeper(Leaving leaving);
+  void attach_link();
+  Status set_up_interface();
   void dispatch(const SocketEvent& event);
   // recover.cpp: somebody died with the lock.
   void recover();
@@ -142,6 +167,8 @@ class Session {
   Mapping mapping_;
   References references_;
   std::string file_;
+  std::unique_ptr<link::LanLink> link_;
+  std::vector<int> own_descriptors_;
   std::unique_ptr<Stack> stack_;
   Ringer ringer_;
   Wakes wakes_;  // of the turn; with the lock
@@ -153,12 +180,14 @@ class Session {
 class Inside {
  public:
   explicit Inside(Session& session) : session_(session) { session_.enter(); }
-  ~Inside() { session_.leave(); }
+  ~Inside() { session_.leave(leaving_); }
+  void will_wait() { leaving_ = Leaving::to_wait; }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
 
  private:
   Session& session_;
+  Leaving leaving_ = Leaving::for_good;
 };
 
 // What readiness means in the bits of poll(2) and epoll(7).

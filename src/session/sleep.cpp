@@ -1,6 +1,7 @@
 #include "session/sleep.hpp"
 
 #include <algorithm>
+#include <array>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -19,12 +20,52 @@ constexpr std::int64_t kShortestSpin = 500;
 // After so many that were too short comes a long one: the times may have changed.
 constexpr std::uint32_t kTrial = 64;
 
-bool spin_for(std::int64_t ns, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
+// Frames come without a change of the word: who waits for it has to look at them, too.
+bool spin_for(Session& session, std::int64_t ns, const std::atomic<std::uint32_t>& word,
+              std::uint32_t idle) {
   const Time end = monotonic_now() + Duration(ns);
   while (word.load(std::memory_order_acquire) == idle && monotonic_now() < end) {
+    if (session.link() != nullptr && session.try_enter()) session.leave(Leaving::to_wait);
     for (int i = 0; i < 16 && word.load(std::memory_order_relaxed) == idle; ++i) relax();
   }
   return word.load() != idle;
+}
+
+// futex_waitv(2) is of Linux 5.16, and some sandboxes refuse it.
+std::atomic<bool> has_waitv{true};
+
+// On the word, as a futex, and on the door that frames knock at.
+int sleep_on_two(Session& session, Seat& seat) {
+  const std::uint32_t number = session.tables().waiters.index_of(seat.waiter);
+  std::atomic<std::uint32_t>& word = seat.waiter->word;
+  std::atomic<std::uint32_t>& door = session.link()->door(number);
+  const std::uint32_t calls = door.load(std::memory_order_acquire);
+  std::uint32_t awake = Waiter::kAwake;
+  if (!word.compare_exchange_strong(awake, Waiter::kAsleep)) return 0;
+  Lookout lookout(session);
+  if (!lookout.stand({link::LanAlarm::Kind::door, number})) return 0;
+  const std::array<futex_waitv, 2> waits{
+      futex_waitv{Waiter::kAsleep, reinterpret_cast<std::uint64_t>(&word), FUTEX_32, 0},
+      futex_waitv{calls, reinterpret_cast<std::uint64_t>(&door), FUTEX_32, 0}};
+  const long answer = system::call(SYS_futex_waitv, waits.data(), waits.size(), 0, nullptr, 0);
+  if (answer == -ENOSYS || answer == -EPERM) has_waitv = false;
+  return answer == -EINTR ? -EINTR : 0;
+}
+
+int listen_for_bell(Session& session, Seat& seat, Time deadline) {
+  if (seat.bell.fd() < 0) {
+    const Inside inside(session);
+    if (const int failed = session.hang_bell(seat); failed != 0) return failed;
+  }
+  std::uint32_t awake = Waiter::kAwake;
+  if (!seat.waiter->word.compare_exchange_strong(awake, Waiter::kListens)) return 0;
+  Lookout lookout(session);
+  if (!lookout.stand(seat.bell_alarm())) return 0;
+  pollfd bell{seat.bell.fd(), POLLIN, 0};
+  Remaining left(deadline);
+  const long answer = system::call(SYS_ppoll, &bell, 1, left.pointer(), nullptr, 0);
+  if (answer > 0) seat.bell.hear();
+  return answer == -EINTR ? -EINTR : 0;
 }
 
 }  // namespace
@@ -55,7 +96,7 @@ bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_
   }
   const std::int64_t usual = h.spin_ns.load(std::memory_order_relaxed);
   const bool is_trial = h.spins.fetch_add(1, std::memory_order_relaxed) % kTrial == 0;
-  const bool has_changed = spin_for(is_trial ? kLongestSpin : usual, word, idle);
+  const bool has_changed = spin_for(session, is_trial ? kLongestSpin : usual, word, idle);
   h.spin_ns.store(has_changed ? std::min((is_trial ? kLongestSpin / 2 : usual) * 2, kLongestSpin)
                               : std::max(usual / 2, kShortestSpin),
                   std::memory_order_relaxed);
@@ -82,6 +123,12 @@ int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time dea
 int sleep_in(Session& session, Seat& seat, Time deadline) {
   std::atomic<std::uint32_t>& word = seat.waiter->word;
   if (spin(session, word, Waiter::kAwake)) return 0;
+  if (session.link() != nullptr) {
+    // The kernel goes on with a futex after a signal's handler (SA_RESTART), as it does
+    // with a read without a timeout, and with no other call.
+    return deadline == kTimeNever && has_waitv ? sleep_on_two(session, seat)
+                                               : listen_for_bell(session, seat, deadline);
+  }
   std::uint32_t awake = Waiter::kAwake;
   if (!word.compare_exchange_strong(awake, Waiter::kAsleep)) return 0;
   return sleep_on_word(word, Waiter::kAsleep, deadline);

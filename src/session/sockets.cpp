@@ -34,6 +34,7 @@ void Session::on_forked() {
   if (auto fresh = Stack::attach(**arena)) {
     (void)stack_.release();
     stack_ = std::move(*fresh);
+    if (link_) stack_->replace_link(kLanInterface, link_.get());
   }
   wakes_ = Wakes();
   seats_.clear();

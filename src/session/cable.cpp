@@ -1,0 +1,73 @@
+// The session's cable to a lan: one seat there, which all its processes use in turn.
+
+#include <cerrno>
+
+#include "session/log.hpp"
+#include "session/own_descriptor.hpp"
+#include "session/session.hpp"
+
+namespace naru::session {
+namespace {
+
+constexpr std::string_view kInterfaceName = "eth0";
+
+std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/')); }
+
+}  // namespace
+
+link::OpenResult<void> Session::plug_in(const LanChoice& choice) {
+  link::LanOptions options;
+  options.directory = folder_of(file_);
+  options.name = header().name;
+  options.address = choice.address;
+  options.bells = header().id;
+  auto joined = link::LanLink::join(choice.lan, options);
+  if (!joined) return std::unexpected(joined.error());
+  link_ = std::move(*joined);
+  Port& port = header().port;
+  choice.lan.copy(port.lan, sizeof port.lan - 1);
+  port.seat = link_->seat();
+  port.address = link_->address();
+  if (set_up_interface()) return {};
+  return std::unexpected(link::OpenError{ENOMEM, "the session has no room for an interface"});
+}
+
+Status Session::set_up_interface() {
+  const auto index = stack_->add_interface(kInterfaceName, *link_);
+  if (!index) return std::unexpected(index.error());
+  return stack_->add_address(*index, header().port.address);
+}
+
+void Session::attach_link() {
+  const Port& port = header().port;
+  if (port.lan[0] == '\0') return;
+  auto attached = link::LanLink::attach(port.lan, port.seat, folder_of(file_));
+  if (!attached) {
+    log(attached.error().message);
+    return;
+  }
+  link_ = std::move(*attached);
+  // A program closes and counts its descriptors, and does not know of these.
+  link_->move_descriptors([this](int fd) {
+    own_descriptors_.push_back(move_away(fd));
+    return own_descriptors_.back();
+  });
+  stack_->replace_link(kLanInterface, link_.get());
+}
+
+// --- who is called ---------------------------------------------------------------------
+
+bool Lookout::stand(link::LanAlarm alarm) {
+  if (session_.link() == nullptr) return true;
+  alarm_ = alarm;
+  session_.enter();
+  const bool is_quiet = session_.link()->arm(alarm);
+  session_.leave(Leaving::to_wait);  // takes in what has come
+  return is_quiet;
+}
+
+Lookout::~Lookout() {
+  if (alarm_) session_.link()->disarm(*alarm_);
+}
+
+}  // namespace naru::session
