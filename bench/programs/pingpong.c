@@ -1,12 +1,12 @@
 // pingpong: one request and its answer, again and again, on one connection.
 //
 //   pingpong serve PORT [HOW]
-//   pingpong ask HOST PORT COUNT [HOW] [SIZE]
+//   pingpong ask HOST PORT COUNT [HOW] [SIZE] [PAUSE]
 //
 // HOW a side waits for bytes: block (in recv), spin (recv that does not wait), poll,
-// epoll. `ask` prints: median, p99 and mean in ns; CPU time of its process per round
-// trip. A plain program of the C library: it runs on the kernel's sockets, or unmodified
-// on naru's.
+// epoll. PAUSE: up to so many microseconds between one round trip and the next. `ask`
+// prints median, p99, largest and mean time in ns, and the CPU time of its process. A plain program
+// of the C library: it runs on the kernel's sockets, or unmodified on naru's.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netdb.h>
@@ -112,7 +112,8 @@ static int compare(const void* a, const void* b) {
   return (x > y) - (x < y);
 }
 
-static int ask(const char* host, const char* port, long count, char how, unsigned size) {
+static int ask(const char* host, const char* port, long count, char how, unsigned size,
+               unsigned pause) {
   int fd = connect_to(host, port);
   int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -124,6 +125,7 @@ static int ask(const char* host, const char* port, long count, char how, unsigne
   const long warm = count / 10 + 1;
   for (long i = -warm; i < count; ++i) {
     if (i == 0) begin = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    if (pause != 0) usleep((unsigned)rand() % pause);
     memcpy(there, &i, sizeof i < size ? sizeof i : size);
     long long start = now_ns(CLOCK_MONOTONIC);
     send_all(fd, there, size);
@@ -137,8 +139,8 @@ static int ask(const char* host, const char* port, long count, char how, unsigne
   long long mean = (now_ns(CLOCK_MONOTONIC) - begin) / count;
   cpu = (now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu) / count;
   qsort(took, (size_t)count, sizeof *took, compare);
-  printf("median %lld p99 %lld mean %lld cpu %lld\n", took[count / 2], took[count * 99 / 100], mean,
-         cpu);
+  printf("median %lld p99 %lld max %lld mean %lld cpu %lld\n", took[count / 2],
+         took[count * 99 / 100], took[count - 1], mean, cpu);
   return 0;
 }
 
@@ -149,8 +151,10 @@ int main(int argc, char** argv) {
   if (argc >= 5 && strcmp(argv[1], "ask") == 0) {
     unsigned size = argc > 6 ? (unsigned)atoi(argv[6]) : 64;
     if (size == 0 || size > MOST) size = 64;
-    return ask(argv[2], argv[3], atol(argv[4]), argc > 5 ? argv[5][0] : 'b', size);
+    const unsigned pause = argc > 7 ? (unsigned)atoi(argv[7]) : 0;
+    return ask(argv[2], argv[3], atol(argv[4]), argc > 5 ? argv[5][0] : 'b', size, pause);
   }
-  fprintf(stderr, "pingpong serve PORT [HOW] | pingpong ask HOST PORT COUNT [HOW] [SIZE]\n");
+  fprintf(stderr,
+          "pingpong serve PORT [HOW] | pingpong ask HOST PORT COUNT [HOW] [SIZE] [PAUSE]\n");
   return 2;
 }

@@ -9,6 +9,7 @@
 #include <naru/socket/errno.hpp>
 
 #include "posix/descriptors.hpp"
+#include "posix/interfaces.hpp"
 #include "session/system.hpp"
 
 namespace naru::posix {
@@ -53,6 +54,7 @@ long Descriptors::fcntl(int fd, int command, long argument) {
 }
 
 long Descriptors::ioctl(int fd, unsigned long request, void* argument) {
+  if (const auto answer = interface_ioctl(*session_, request, argument)) return *answer;
   const Inside inside(*session_);
   OpenSocket* o = socket(fd);
   if (o == nullptr) return -EBADF;

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <dlfcn.h>
+#include <nss.h>
 #include <pthread.h>
 
 #include "session/log.hpp"
@@ -38,6 +39,8 @@ __attribute__((constructor(101))) void start() {
   if (opened) {
     library = opened->release();
     ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    // A name server would be asked over the kernel's network.
+    ::__nss_configure_lookup("hosts", "files");
     // libuv puts epoll_ctl into a ring that nobody can look into.
     ::setenv("UV_USE_IO_URING", "0", 0);
   } else {
@@ -74,6 +77,18 @@ void find_next() {
   find(next.posix_spawnp, "posix_spawnp");
   find(next.system, "system");
   find(next.popen, "popen");
+  find(next.getaddrinfo, "getaddrinfo");
+  find(next.getnameinfo, "getnameinfo");
+  find(next.gethostbyname, "gethostbyname");
+  find(next.gethostbyname2, "gethostbyname2");
+  find(next.gethostbyname_r, "gethostbyname_r");
+  find(next.gethostbyname2_r, "gethostbyname2_r");
+  find(next.gethostbyaddr, "gethostbyaddr");
+  find(next.gethostbyaddr_r, "gethostbyaddr_r");
+  find(next.getifaddrs, "getifaddrs");
+  find(next.if_nametoindex, "if_nametoindex");
+  find(next.if_indextoname, "if_indextoname");
+  find(next.if_nameindex, "if_nameindex");
 }
 
 Time deadline_of(int milliseconds) {

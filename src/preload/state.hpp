@@ -4,6 +4,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/epoll.h>
@@ -52,6 +55,18 @@ struct Next {
   decltype(::posix_spawnp)* posix_spawnp;
   int (*system)(const char*);
   FILE* (*popen)(const char*, const char*);
+  decltype(::getaddrinfo)* getaddrinfo;
+  decltype(::getnameinfo)* getnameinfo;
+  decltype(::gethostbyname)* gethostbyname;
+  decltype(::gethostbyname2)* gethostbyname2;
+  decltype(::gethostbyname_r)* gethostbyname_r;
+  decltype(::gethostbyname2_r)* gethostbyname2_r;
+  decltype(::gethostbyaddr)* gethostbyaddr;
+  decltype(::gethostbyaddr_r)* gethostbyaddr_r;
+  decltype(::getifaddrs)* getifaddrs;
+  decltype(::if_nametoindex)* if_nametoindex;
+  decltype(::if_indextoname)* if_indextoname;
+  decltype(::if_nameindex)* if_nameindex;
 };
 extern Next next;
 void find_next();

@@ -9,8 +9,6 @@
 namespace naru::session {
 namespace {
 
-constexpr std::string_view kInterfaceName = "eth0";
-
 std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/')); }
 
 }  // namespace
@@ -33,7 +31,7 @@ link::OpenResult<void> Session::plug_in(const LanChoice& choice) {
 }
 
 Status Session::set_up_interface() {
-  const auto index = stack_->add_interface(kInterfaceName, *link_);
+  const auto index = stack_->add_interface(kLanInterfaceName, *link_);
   if (!index) return std::unexpected(index.error());
   return stack_->add_address(*index, header().port.address);
 }

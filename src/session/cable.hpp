@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <naru/link/lan.hpp>
 
@@ -10,6 +11,7 @@ namespace naru::session {
 
 // The stack's interface number of the lan; 0 is the loopback.
 inline constexpr std::uint8_t kLanInterface = 1;
+inline constexpr std::string_view kLanInterfaceName = "eth0";
 
 struct LanChoice {
   std::string lan = "lan0";
