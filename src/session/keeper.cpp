@@ -1,20 +1,16 @@
 #include "session/keeper.hpp"
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <cstring>
-#include <fcntl.h>
 #include <map>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
 #include <naru/socket/clock.hpp>
 
+#include "session/daemon.hpp"
 #include "session/process_id.hpp"
 #include "session/session.hpp"
 #include "session/sleep.hpp"
@@ -158,79 +154,27 @@ void Keeper::run() {
   ::unlink(session_->file().c_str());
 }
 
-void leave_the_caller() {
-  ::setsid();
-  (void)::chdir("/");
-  // Ctrl-C and a closing terminal are meant for the program.
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
-    ::signal(number, SIG_IGN);
-  }
-  ::prctl(PR_SET_NAME, "naru-keeper");
-}
-
-// What became of it, for the caller: an error's number and words.
-struct Report {
-  int error = 0;
-  std::array<char, 256> words{};
-};
-
-Report report(const link::OpenResult<void>& post) {
-  Report r;
-  if (post) return r;
-  r.error = post.error().number;
-  post.error().message.copy(r.words.data(), r.words.size() - 1);
-  return r;
-}
-
-// In the keeper's process. `ready` is told when all is well, or what is not.
-[[noreturn]] void keep(const std::string& file, const std::optional<LanChoice>& lan, int ready) {
-  leave_the_caller();
-  const int nothing = ::open("/dev/null", O_RDWR);
-  for (const int fd : {0, 1, 2}) ::dup2(nothing, fd);
-  constexpr int kReady = 3;
-  ::dup2(ready, kReady);
-  ::close_range(kReady + 1, ~0U, 0);
+void keep(const std::string& file, const std::optional<LanChoice>& lan, const Preparation& prepare,
+          Readiness& readiness) {
   auto session = Session::visit(file);
-  if (!session) ::_exit(EXIT_FAILURE);
-  int status = EXIT_FAILURE;
-  {
-    Keeper keeper(std::move(*session));
-    const auto post = keeper.take_post(lan);
-    const Report r = report(post);
-    (void)::write(kReady, &r, sizeof r);
-    ::close(kReady);
-    if (post) {
-      keeper.run();
-      status = EXIT_SUCCESS;
-    }
-  }
-  ::_exit(status);
+  if (!session) readiness.failed({EIO, session.error()});
+  const Header& header = (*session)->header();
+  Keeper keeper(std::move(*session));
+  auto post = keeper.take_post(lan);
+  if (post && prepare) post = prepare(header.port);
+  if (!post) return readiness.failed(post.error());
+  readiness.is_ready();
+  keeper.run();
 }
 
 }  // namespace
 
 link::OpenResult<void> start_keeper(const std::string& memory_file,
-                                    const std::optional<LanChoice>& lan) {
-  const auto failure = [](int error, const char* words) {
-    return std::unexpected(link::OpenError{error, words});
-  };
-  int ready[2];
-  if (::pipe2(ready, O_CLOEXEC) != 0) return failure(errno, std::strerror(errno));
-  const pid_t child = ::fork();
-  if (child < 0) return failure(errno, std::strerror(errno));
-  if (child == 0) {
-    // Twice, so that the keeper is nobody's child.
-    if (::fork() == 0) keep(memory_file, lan, ready[1]);
-    ::_exit(EXIT_SUCCESS);
-  }
-  ::close(ready[1]);
-  ::waitpid(child, nullptr, 0);
-  Report r;
-  const bool has_reported = ::read(ready[0], &r, sizeof r) == sizeof r;
-  ::close(ready[0]);
-  if (!has_reported) return failure(EIO, "the keeper of the session did not start");
-  if (r.error != 0) return failure(r.error, r.words.data());
-  return {};
+                                    const std::optional<LanChoice>& lan,
+                                    const Preparation& prepare) {
+  return start_daemon("naru-keeper", [&](Readiness& readiness) {
+    keep(memory_file, lan, prepare, readiness);
+  });
 }
 
 }  // namespace naru::session

@@ -5,6 +5,7 @@
 // process has ended and everything is delivered, and takes the session's files with it.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "session/cable.hpp"
@@ -12,10 +13,15 @@
 
 namespace naru::session {
 
+// Called in the keeper's process; what it opens lasts as long as the session.
+using Preparation = std::function<link::OpenResult<void>(const Port&)>;
+
 // Starts the keeper of this session: not a child of the caller, in a session of its
 // own (setsid), with no descriptor of the caller's. It joins the lan, if one is chosen
-// (EEXIST: its name there is taken). Returns when it keeps.
+// (EEXIST: its name there is taken), and prepares what else must stand before the
+// program starts. Returns when it keeps.
 link::OpenResult<void> start_keeper(const std::string& memory_file,
-                                    const std::optional<LanChoice>& lan);
+                                    const std::optional<LanChoice>& lan,
+                                    const Preparation& prepare = {});
 
 }  // namespace naru::session

@@ -1,0 +1,28 @@
+// Daemon: a process of our own that outlives the command that started it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <naru/link/open_error.hpp>
+
+namespace naru::session {
+
+// The starter waits until the daemon says that it is ready, or why it cannot be.
+class Readiness {
+ public:
+  explicit Readiness(int descriptor) : descriptor_(descriptor) {}
+  void is_ready();
+  void failed(const link::OpenError& why);
+
+ private:
+  int descriptor_;
+};
+
+// Starts a process that is not a child of the caller, in a session of its own
+// (setsid), deaf to the signals of a terminal, with no descriptor of the caller's. It
+// ends when `work` returns.
+link::OpenResult<void> start_daemon(const std::string& name,
+                                    const std::function<void(Readiness&)>& work);
+
+}  // namespace naru::session
