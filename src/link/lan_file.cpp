@@ -56,6 +56,8 @@ std::unexpected<OpenError> failure(std::string_view lan, int error, std::string_
 
 std::string file_name(std::string_view lan) { return std::string(lan).append(kFileEnd); }
 
+std::string gateway_name(std::string_view lan) { return std::string(lan).append(".gateway"); }
+
 std::uint64_t namespaces() {
   const auto inode = [](const char* path) -> std::uint64_t {
     struct stat found;
@@ -102,6 +104,7 @@ std::vector<std::string> Folder::names(std::string_view end) const {
 
 void Folder::remove(const std::string& lan) const {
   ::unlinkat(descriptor(), file_name(lan).c_str(), 0);
+  ::unlinkat(descriptor(), gateway_name(lan).c_str(), 0);
 }
 
 // --- the file ------------------------------------------------------------------------

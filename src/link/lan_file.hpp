@@ -26,7 +26,7 @@ class Folder {
   int descriptor() const { return folder_.number(); }
   // Names of files that end so, without the end.
   std::vector<std::string> names(std::string_view end) const;
-  // Removes the file of a lan.
+  // Removes the file of a lan and the way to its gateway.
   void remove(const std::string& lan) const;
 
   template <class Move>
@@ -42,6 +42,8 @@ class Folder {
 
 inline constexpr std::string_view kFileEnd = ".lan";
 std::string file_name(std::string_view lan);
+// Of the socket on which its gateway takes orders (gateway/).
+std::string gateway_name(std::string_view lan);
 
 class LanFile final : public Memory {
  public:

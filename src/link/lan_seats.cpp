@@ -102,10 +102,12 @@ std::optional<Occupant> owner_of(const Control& control, const IpAddr& address) 
   return find_occupant(control, [&](const Occupant& o) { return o.address == address; });
 }
 
-OpenResult<IpAddr> choose_address(const LanFile& file, const std::optional<IpAddr>& wanted) {
+OpenResult<IpAddr> choose_address(const LanFile& file, const LanOptions& options) {
   const Prefix& network = file.network();
   const std::uint32_t first = network.addr.to_v4();
   const std::uint32_t last = network.broadcast()->to_v4();
+  std::optional<IpAddr> wanted = options.address;
+  if (options.is_gateway) wanted = IpAddr::v4(first + LanLink::kGatewayHost);
   if (!wanted) {
     for (std::uint32_t host = first + LanLink::kGatewayHost + 1; host < last; ++host) {
       if (!owner_of(file.control(), IpAddr::v4(host))) return IpAddr::v4(host);
@@ -184,7 +186,7 @@ OpenResult<LanSeat> take_seat(const LanFile& file, const LanOptions& options) {
     return failure(file.name(), ENOSPC,
                    "it is full: it has " + std::to_string(kSeats) + " members");
   }
-  const auto address = choose_address(file, options.address);
+  const auto address = choose_address(file, options);
   if (!address) return std::unexpected(address.error());
   std::uint64_t bell_id = options.bells;
   if (bell_id == 0 && ::getrandom(&bell_id, sizeof bell_id, 0) != sizeof bell_id) {

@@ -157,7 +157,7 @@ void Keeper::run() {
 void keep(const std::string& file, const std::optional<LanChoice>& lan, const Preparation& prepare,
           Readiness& readiness) {
   auto session = Session::visit(file);
-  if (!session) readiness.failed({EIO, session.error()});
+  if (!session) return readiness.failed({EIO, session.error()});
   const Header& header = (*session)->header();
   Keeper keeper(std::move(*session));
   auto post = keeper.take_post(lan);

@@ -46,6 +46,8 @@ struct LanOptions {
   std::string name;
   // Within the network, not yet taken; without, the next free one.
   std::optional<IpAddr> address;
+  // The first address of the network, whatever that is, for the way out and in.
+  bool is_gateway = false;
 
   // What the first member decides for all; the others find it in the file.
   Prefix network{IpAddr::v4(10, 77, 0, 0), 24};
