@@ -144,9 +144,9 @@ int demo() {
 
   bool fetched = false;
   std::exception_ptr failure;
-  Download download(
-      browser.context,
-      {.output = received, .hosts = {{std::string(kName), std::string(kServerAddress)}}});
+  Download download(browser.context, {.output = received, .find_host = [](const std::string&) {
+                                        return std::string(kServerAddress);
+                                      }});
   net::co_spawn(browser.context, download.run(*Url::parse(fmt::format("http://{}/", kName))),
                 [&](const std::exception_ptr& error) {
                   failure = error;

@@ -107,8 +107,9 @@ net::awaitable<std::optional<Url>> Download::fetch(const Url& url) {
 }
 
 net::awaitable<ip::tcp::endpoint> Download::resolve(const Url& url) {
-  const auto known = options_.hosts.find(url.host);
-  const std::string& name = known == options_.hosts.end() ? url.host : known->second;
+  std::optional<std::string> known;
+  if (options_.find_host) known = options_.find_host(url.host);
+  const std::string& name = known ? *known : url.host;
   error_code ec;
   ip::tcp::resolver resolver(stream_.get_executor());
   const auto found = co_await resolver.async_resolve(ip::tcp::v4(), name, std::to_string(url.port),

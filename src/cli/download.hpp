@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -41,8 +40,8 @@ struct DownloadOptions {
   std::string output = "-";
   bool resume = false;
   std::chrono::milliseconds timeout{60'000};  // without any progress
-  // Asked before the system's resolver.
-  std::map<std::string, std::string> hosts{};
+  // Asked for a host's address before the system's resolver.
+  std::function<std::optional<std::string>(const std::string& name)> find_host{};
   // Told of each step that the stack does not see.
   std::function<void(std::string_view room, const std::string& text)> note{};
 };

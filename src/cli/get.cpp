@@ -28,6 +28,20 @@ void GetOptions::add_to(CLI::App& app) {
   machine.add_to(app);
 }
 
+namespace {
+
+// --resolve first, then the names of the lan.
+std::optional<std::string> find_host(const GetOptions& options, const Machine& machine,
+                                     const std::string& name) {
+  for (const auto& [host, address] : options.hosts) {
+    if (host == name) return address;
+  }
+  const auto member = machine.find_host(name);
+  return member ? std::optional(member->to_string()) : std::nullopt;
+}
+
+}  // namespace
+
 int get(const GetOptions& options) {
   const auto url = Url::parse(options.url);
   if (!url) throw Failure(url.error());
@@ -43,7 +57,7 @@ int get(const GetOptions& options) {
       {.output = options.output,
        .resume = options.resume,
        .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout * 1000)),
-       .hosts = {options.hosts.begin(), options.hosts.end()},
+       .find_host = [&](const std::string& name) { return find_host(options, machine, name); },
        .note = [&](auto room, const auto& text) { machine.note(room, text); }});
   std::exception_ptr failure;
   net::co_spawn(context, download.run(*url), [&](const std::exception_ptr& error) {

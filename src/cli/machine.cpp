@@ -37,6 +37,14 @@ std::optional<MacAddr> parse_mac(const std::string& text) {
   return mac;
 }
 
+Prefix parse_network(const std::string& text) {
+  const auto address = Prefix::parse(text);
+  if (!address || text.find('/') == std::string::npos) {
+    throw Failure(fmt::format("--ip {}: not an address with its network, as 10.0.0.2/24", text));
+  }
+  return *address;
+}
+
 }  // namespace
 
 void set_option(Options& options, std::string_view assignment) {
@@ -63,12 +71,15 @@ bool wants_colour(std::FILE* file) {
 }
 
 void MachineOptions::add_to(CLI::App& app) {
-  app.add_option("--link", link, "tap:NAME (a wire to the kernel) or packet:INTERFACE")
+  app.add_option("--link", link,
+                 "tap:NAME (a wire to the kernel), packet:INTERFACE or lan:NAME (naru lan ls)")
       ->required()
       ->type_name("LINK");
-  app.add_option("--ip", address, "this host's address, as 10.0.0.2/24")
-      ->required()
-      ->type_name("ADDRESS/LENGTH");
+  app.add_option(
+         "--ip", address,
+         "this host's address, as 10.0.0.2/24; on a lan as 10.77.0.5, or none for a free one")
+      ->type_name("ADDRESS[/LENGTH]");
+  app.add_option("--name", name, "this host's name on a lan")->type_name("NAME");
   app.add_option("--gw", gateway, "the default gateway")->type_name("ADDRESS");
   app.add_option("--mac", mac, "this host's Ethernet address")->type_name("MAC");
   app.add_option("--capture", capture, "write every frame to FILE (pcapng, for Wireshark)")
@@ -79,12 +90,6 @@ void MachineOptions::add_to(CLI::App& app) {
 }
 
 Machine::Machine(const MachineOptions& options, std::FILE* out) : out_(out) {
-  const auto address = Prefix::parse(options.address);
-  if (!address || options.address.find('/') == std::string::npos) {
-    throw Failure(
-        fmt::format("--ip {}: not an address with its network, as 10.0.0.2/24", options.address));
-  }
-  address_ = *address;
   open_link(options);
   if (!options.capture.empty()) open_capture(options.capture);
   configure(options);
@@ -99,15 +104,40 @@ void Machine::open_link(const MachineOptions& options) {
   const std::string kind = options.link.substr(0, colon);
   const std::string name = colon == std::string::npos ? "" : options.link.substr(colon + 1);
   const auto mac = parse_mac(options.mac);
-  if (kind == "tap" && !name.empty()) {
-    link::TapOptions tap;
-    if (mac) tap.mac = *mac;
-    device_ = opened(link::TapLink::open(name, tap));
-  } else if (kind == "packet" && !name.empty()) {
-    device_ = opened(link::PacketSocketLink::open(name, {.mac = mac}));
-  } else {
-    throw Failure(fmt::format("--link {}: neither tap:NAME nor packet:INTERFACE", options.link));
+  if (kind == "lan" && !name.empty()) return join_lan(options, name);
+  if (!options.name.empty()) throw Failure("--name: only a lan knows names (--link lan:NAME)");
+  if ((kind != "tap" && kind != "packet") || name.empty()) {
+    throw Failure(
+        fmt::format("--link {}: not tap:NAME, packet:INTERFACE or lan:NAME", options.link));
   }
+  address_ = parse_network(options.address);
+  if (kind == "packet") {
+    device_ = opened(link::PacketSocketLink::open(name, {.mac = mac}));
+    return;
+  }
+  link::TapOptions tap;
+  if (mac) tap.mac = *mac;
+  device_ = opened(link::TapLink::open(name, tap));
+}
+
+void Machine::join_lan(const MachineOptions& options, const std::string& lan) {
+  if (!options.mac.empty()) throw Failure("--mac: a lan gives its members theirs");
+  link::LanOptions member;
+  member.name = options.name;
+  if (!options.address.empty()) {
+    member.address = IpAddr::parse(options.address);
+    if (!member.address) {
+      throw Failure(fmt::format("--ip {}: not an address, as 10.77.0.5", options.address));
+    }
+  }
+  auto link = opened(link::LanLink::join(lan, member));
+  address_ = link->address();
+  lan_ = link.get();
+  device_ = std::move(link);
+}
+
+std::optional<IpAddr> Machine::find_host(std::string_view name) const {
+  return lan_ != nullptr ? lan_->find_address(name) : std::nullopt;
 }
 
 void Machine::open_capture(const std::string& path) {

@@ -12,14 +12,16 @@
 
 #include <naru/asio.hpp>
 #include <naru/link/capture.hpp>
+#include <naru/link/lan.hpp>
 
 #include "observe/journey.hpp"
 
 namespace naru::cli {
 
 struct MachineOptions {
-  std::string link;     // "tap:NAME" or "packet:INTERFACE"
-  std::string address;  // "10.0.0.2/24"
+  std::string link;     // "tap:NAME", "packet:INTERFACE" or "lan:NAME"
+  std::string address;  // "10.0.0.2/24"; on a lan "10.77.0.5" or none
+  std::string name;     // on a lan
   std::string gateway;
   std::string mac;
   std::string capture;
@@ -38,6 +40,8 @@ class Machine {
 
   boost::asio::io_context& context() { return context_; }
   IpAddr address() const { return address_.addr; }
+  // The address of a member of our lan; none where the link is no lan.
+  std::optional<IpAddr> find_host(std::string_view name) const;
   // A step of the journey that the stack does not know; nothing without --journey.
   void note(std::string_view room, std::string_view text);
   // Lets connections end that are about to, for two seconds at most, and resets the
@@ -48,6 +52,7 @@ class Machine {
 
  private:
   void open_link(const MachineOptions& options);
+  void join_lan(const MachineOptions& options, const std::string& lan);
   void open_capture(const std::string& path);
   void configure(const MachineOptions& options);
   void start_journey();
@@ -57,6 +62,7 @@ class Machine {
   Prefix address_;
   std::optional<link::CaptureFile> capture_;
   std::unique_ptr<link::Link> device_;  // below the capture; else with the host
+  const link::LanLink* lan_ = nullptr;  // the device, where it is one
   std::unique_ptr<Host> host_;
   std::optional<observe::Journey> journey_;
   boost::asio::io_context context_{1};

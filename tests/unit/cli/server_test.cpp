@@ -118,7 +118,10 @@ class ServerTest : public testing::Test {
     Download fetch(context, {.output = (site.root / "got").string(),
                              .resume = resume,
                              .timeout = std::chrono::seconds(5),
-                             .hosts = {{"web.test", "127.0.0.1"}}});
+                             .find_host = [](const std::string& name) {
+                               return name == "web.test" ? std::optional<std::string>("127.0.0.1")
+                                                         : std::nullopt;
+                             }});
     return run([&]() -> net::awaitable<std::string> {
       try {
         co_await fetch.run(Url::parse(target).value());
