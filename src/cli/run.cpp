@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "cli/failure.hpp"
+#include "gateway/client.hpp"
 #include "session/keeper.hpp"
 #include "session/session.hpp"
 
@@ -119,13 +120,41 @@ std::optional<session::LanChoice> lan_choice(const RunOptions& options) {
   return choice;
 }
 
+std::vector<gateway::Publication> publications(const RunOptions& options) {
+  std::vector<gateway::Publication> all;
+  for (const std::string& text : options.publish) {
+    const auto publication = gateway::parse_publication(text);
+    if (!publication) {
+      throw Failure(fmt::format("-p {}: not as 8080:80, 0.0.0.0:8080:80 or 5353:53/udp", text));
+    }
+    all.push_back(*publication);
+  }
+  if (!all.empty() && options.net == "none") {
+    throw Failure("-p: without a lan nothing leads to the program");
+  }
+  return all;
+}
+
+// In the keeper: the ports are published as long as the session lasts.
+session::Preparation publish_ports(std::vector<gateway::Publication> wanted) {
+  if (wanted.empty()) return {};
+  return [wanted = std::move(wanted)](const session::Port& port) mutable -> link::OpenResult<void> {
+    for (gateway::Publication& publication : wanted) publication.inside.addr = port.address.addr;
+    const auto lease = gateway::publish(port.lan, {}, wanted);
+    // Whatever it is, another name for the session does not help.
+    if (!lease) return std::unexpected(link::OpenError{EIO, lease.error().message});
+    return {};
+  };
+}
+
 // A session of this name, with its keeper. Its file; none: the name is taken.
 std::optional<std::string> try_start(const std::string& folder, const std::string& name,
-                                     const std::optional<session::LanChoice>& lan) {
+                                     const std::optional<session::LanChoice>& lan,
+                                     const session::Preparation& prepare) {
   const std::string file = session::memory_file(folder, name);
   if (!is_free(file)) return std::nullopt;
   must(session::Session::create(folder, name));
-  const auto started = session::start_keeper(file, lan);
+  const auto started = session::start_keeper(file, lan, prepare);
   if (started) return file;
   remove_files(file);
   if (started.error().number == EEXIST) return std::nullopt;
@@ -135,19 +164,20 @@ std::optional<std::string> try_start(const std::string& folder, const std::strin
 std::string start_session(const RunOptions& options) {
   const std::string folder = must(session::runtime_folder());
   const auto lan = lan_choice(options);
+  const auto prepare = publish_ports(publications(options));
   if (!options.name.empty()) {
     const std::string& name = options.name;
     if (!link::is_lan_name(name)) {
       throw Failure("--name: 1 to 31 small letters, digits and hyphens inside");
     }
-    if (const auto file = try_start(folder, name, lan)) return *file;
+    if (const auto file = try_start(folder, name, lan, prepare)) return *file;
     throw Failure(fmt::format("the name {} is taken (naru ps, naru lan ls)", name));
   }
   constexpr int kMost = 1000;
   const std::string base = name_of_program(options.command.front());
   for (int i = 1; i <= kMost; ++i) {
     const std::string name = i == 1 ? base : fmt::format("{}-{}", base, i);
-    if (const auto file = try_start(folder, name, lan)) return *file;
+    if (const auto file = try_start(folder, name, lan, prepare)) return *file;
   }
   throw Failure(fmt::format("all names from {} on are taken", base));
 }
@@ -162,11 +192,17 @@ void RunOptions::add_to(CLI::App& app) {
       ->type_name("NAME");
   app.add_option("--ip", address, "its address on the lan; without: the next free one")
       ->type_name("ADDRESS");
+  app.add_option("-p,--publish", publish,
+                 "let the kernel's 127.0.0.1:OUTSIDE (or ADDRESS:OUTSIDE) lead to the program's "
+                 "port INSIDE; may be repeated")
+      ->type_name("OUTSIDE:INSIDE[/udp]")
+      ->expected(1)
+      ->take_all();
   app.add_option("PROGRAM", command, "the program and its arguments, best after --")->required();
   app.footer(
       "The program's TCP and UDP sockets, and those of all that it starts, live on naru.\n"
       "Programs of one session meet at 127.0.0.1; sessions on one lan by name or address.\n"
-      "naru ps and naru lan ls show both. Nothing is reached from outside yet.\n"
+      "naru ps and naru lan ls show both. From outside, published ports are reached (-p).\n"
       "NARU_LOG=stderr or NARU_LOG=FILE makes the library say what goes wrong.");
 }
 

@@ -12,6 +12,7 @@ struct RunOptions {
   std::string net = "lan0";          // the lan that it joins, or "none"
   std::string name;                  // of the session; empty: made from the program's
   std::string address;               // on the lan; empty: the next free one
+  std::vector<std::string> publish;  // "8080:80"
   std::vector<std::string> command;  // program and arguments
 
   void add_to(CLI::App& app);

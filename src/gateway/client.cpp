@@ -16,11 +16,16 @@
 namespace naru::gateway {
 namespace {
 
-using session::Said;
+using link::OpenError;
+using link::OpenResult;
 
 // A gateway that is about to leave, or one that somebody else has just started.
 constexpr int kTries = 40;
 constexpr auto kBetweenTries = std::chrono::milliseconds(50);
+
+std::unexpected<OpenError> failure(int number, std::string words) {
+  return std::unexpected(OpenError{number, std::move(words)});
+}
 
 // The connection to a gateway.
 class Line {
@@ -57,35 +62,35 @@ std::string Line::ask(std::string order) const {
   return "";
 }
 
-Said<Line> connect(const std::string& path) {
+OpenResult<Line> connect(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return std::unexpected(path + ": too long a name");
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   Line line(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(line.fd(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    return std::unexpected(std::string("the gateway: ") + std::strerror(errno));
+    const int error = errno;
+    return failure(error, std::string("the gateway: ") + std::strerror(error));
   }
   return line;
 }
 
-Said<void> start_gateway(const std::string& lan, const link::LanDirectory& directory) {
-  return session::start_daemon("naru-gateway", {}, [&](session::Readiness& readiness) {
+OpenResult<void> start_gateway(const std::string& lan, const link::LanDirectory& directory) {
+  return session::start_daemon("naru-gateway", [&](session::Readiness& readiness) {
     const auto gateway = Gateway::open(lan, directory);
-    if (!gateway) readiness.failed(gateway.error());
+    if (!gateway) return readiness.failed(gateway.error());
     readiness.is_ready();
     (*gateway)->run();
   });
 }
 
-Said<Line> find_gateway(const std::string& lan, const link::LanDirectory& directory) {
+OpenResult<Line> find_gateway(const std::string& lan, const link::LanDirectory& directory) {
   const auto folder = link::lan::Folder::open(directory, true);
-  if (!folder) return std::unexpected(folder.error().message);
+  if (!folder) return std::unexpected(folder.error());
   const std::string path = control_path(*folder, lan);
   for (int tries = 0;; ++tries) {
     auto line = connect(path);
     if (line) return line;
-    const Said<void> started = start_gateway(lan, directory);
+    const OpenResult<void> started = start_gateway(lan, directory);
     if (!started && tries == kTries) return std::unexpected(started.error());
     if (!started) std::this_thread::sleep_for(kBetweenTries);
   }
@@ -106,8 +111,8 @@ Answer ask(const Line& line, std::span<const Publication> publications, std::str
 
 }  // namespace
 
-Said<int> publish(const std::string& lan, const link::LanDirectory& directory,
-                  std::span<const Publication> publications) {
+OpenResult<int> publish(const std::string& lan, const link::LanDirectory& directory,
+                        std::span<const Publication> publications) {
   for (int tries = 0; tries < kTries; ++tries) {
     auto line = find_gateway(lan, directory);
     if (!line) return std::unexpected(line.error());
@@ -116,12 +121,12 @@ Said<int> publish(const std::string& lan, const link::LanDirectory& directory,
       case Answer::published:
         return line->release();
       case Answer::refused:
-        return std::unexpected(why);
+        return failure(EADDRINUSE, why);
       case Answer::nobody:
         std::this_thread::sleep_for(kBetweenTries);
     }
   }
-  return std::unexpected(std::string("the gateway does not answer"));
+  return failure(ETIMEDOUT, "the gateway does not answer");
 }
 
 }  // namespace naru::gateway

@@ -29,7 +29,6 @@ namespace net = boost::asio;
 using boost::system::error_code;
 using net::redirect_error;
 using net::use_awaitable;
-using session::Said;
 using Local = net::local::stream_protocol;
 
 constexpr std::string_view kName = "gateway";
@@ -44,6 +43,10 @@ bool is_ours(Local::socket& client) {
   socklen_t size = sizeof who;
   return ::getsockopt(client.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
          who.uid == ::geteuid();
+}
+
+std::unexpected<link::OpenError> failure(int number, std::string words) {
+  return std::unexpected(link::OpenError{number, std::move(words)});
 }
 
 }  // namespace
@@ -151,27 +154,27 @@ std::string Gateway::Service::carry_out(std::string_view line, Doors& doors) {
 Gateway::Gateway(std::unique_ptr<Service> service) : service_(std::move(service)) {}
 Gateway::~Gateway() = default;
 
-Said<std::unique_ptr<Gateway>> Gateway::open(const std::string& lan,
-                                             const link::LanDirectory& directory) {
+link::OpenResult<std::unique_ptr<Gateway>> Gateway::open(const std::string& lan,
+                                                         const link::LanDirectory& directory) {
   auto folder = link::lan::Folder::open(directory, true);
-  if (!folder) return std::unexpected(folder.error().message);
+  if (!folder) return std::unexpected(folder.error());
   auto host = Host::create({});
-  if (!host) return std::unexpected(std::string("no memory for a gateway"));
+  if (!host) return failure(ENOMEM, "no memory for a gateway");
   link::LanOptions options;
   options.directory = directory;
   options.name = kName;
   options.is_gateway = true;
   auto link = link::LanLink::join(lan, options);
-  if (!link) return std::unexpected(link.error().message);
+  if (!link) return std::unexpected(link.error());
   const Prefix address = (*link)->address();
   if (!(*host)->add_link("eth0", std::move(*link), address)) {
-    return std::unexpected("gateway: " + address.to_string() + " cannot be used");
+    return failure(EADDRNOTAVAIL, "gateway: " + address.to_string() + " cannot be used");
   }
   auto service = std::make_unique<Service>(std::move(*folder), lan, std::move(*host));
   try {
     service->listen();
   } catch (const boost::system::system_error& error) {
-    return std::unexpected(std::string("the gateway's socket: ") + error.what());
+    return failure(error.code().value(), std::string("the gateway's socket: ") + error.what());
   }
   return std::unique_ptr<Gateway>(new Gateway(std::move(service)));
 }

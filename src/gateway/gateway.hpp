@@ -12,15 +12,13 @@
 
 #include <naru/link/lan.hpp>
 
-#include "session/folder.hpp"
-
 namespace naru::gateway {
 
 class Gateway {
  public:
   // Joins the lan as its gateway and listens for orders.
-  static session::Said<std::unique_ptr<Gateway>> open(const std::string& lan,
-                                                      const link::LanDirectory& directory);
+  static link::OpenResult<std::unique_ptr<Gateway>> open(const std::string& lan,
+                                                         const link::LanDirectory& directory);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;

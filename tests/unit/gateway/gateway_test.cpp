@@ -135,12 +135,12 @@ class GatewayTest : public ::testing::Test {
   std::uint16_t publish(std::uint16_t port, Protocol protocol = Protocol::tcp) {
     const std::uint16_t outside = free_port(protocol);
     const auto lease = try_publish(outside, port, protocol);
-    EXPECT_TRUE(lease) << lease.error();
+    EXPECT_TRUE(lease) << lease.error().message;
     if (lease) lease_ = *lease;
     return outside;
   }
-  session::Said<int> try_publish(std::uint16_t outside, std::uint16_t inside,
-                                 Protocol protocol = Protocol::tcp) const {
+  link::OpenResult<int> try_publish(std::uint16_t outside, std::uint16_t inside,
+                                    Protocol protocol = Protocol::tcp) const {
     const Publication p{
         protocol, {IpAddr::loopback_v4(), outside}, {IpAddr::v4(10, 77, 0, 9), inside}};
     return gateway::publish("lan0", folder_, {&p, 1});
@@ -255,7 +255,8 @@ TEST_F(GatewayTest, ATakenPortIsNamed) {
   const std::uint16_t port = publish(kEchoPort);
   const auto second = try_publish(port, kEchoPort);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error(), "127.0.0.1:" + std::to_string(port) + "/tcp: Address already in use");
+  EXPECT_EQ(second.error().message,
+            "127.0.0.1:" + std::to_string(port) + "/tcp: Address already in use");
 }
 
 TEST_F(GatewayTest, APortIsPublishedAsLongAsItsLease) {
@@ -270,7 +271,7 @@ TEST_F(GatewayTest, APortIsPublishedAsLongAsItsLease) {
   }
   EXPECT_LT(later, 0) << "still published";
   const auto again = try_publish(port, kEchoPort);
-  EXPECT_TRUE(again) << again.error();
+  EXPECT_TRUE(again) << again.error().message;
   if (again) lease_ = *again;
   ::close(fd);
 }
