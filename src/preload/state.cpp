@@ -4,8 +4,11 @@
 #include <dlfcn.h>
 #include <nss.h>
 #include <pthread.h>
+#include <string>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "session/log.hpp"
+#include "session/system.hpp"
 
 namespace naru::preload {
 
@@ -29,6 +32,14 @@ void after_fork_in_child() {
   if (library != nullptr) library->after_fork_in_child();
 }
 
+// Without the session the program's sockets would be the kernel's, and nobody would know.
+[[noreturn]] void refuse(const std::string& why) {
+  constexpr int kNotExecutable = 126;  // as shells say it
+  const std::string line = "naru: " + why + "\n";
+  session::system::call(SYS_write, STDERR_FILENO, line.data(), line.size());
+  ::_exit(kNotExecutable);
+}
+
 // Before main, and before the constructors of the program's own libraries.
 __attribute__((constructor(101))) void start() {
   find_next();
@@ -36,16 +47,13 @@ __attribute__((constructor(101))) void start() {
   if (file == nullptr || library != nullptr) return;
   const int before = errno;
   auto opened = posix::Library::open(file);
-  if (opened) {
-    library = opened->release();
-    ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    // A name server would be asked over the kernel's network.
-    ::__nss_configure_lookup("hosts", "files");
-    // libuv puts epoll_ctl into a ring that nobody can look into.
-    ::setenv("UV_USE_IO_URING", "0", 0);
-  } else {
-    session::log(opened.error());
-  }
+  if (!opened) refuse(opened.error());
+  library = opened->release();
+  ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  // A name server would be asked over the kernel's network.
+  ::__nss_configure_lookup("hosts", "files");
+  // libuv puts epoll_ctl into a ring that nobody can look into.
+  ::setenv("UV_USE_IO_URING", "0", 0);
   errno = before;
 }
 

@@ -172,9 +172,8 @@ void keep(const std::string& file, const std::optional<LanChoice>& lan, const Pr
 link::OpenResult<void> start_keeper(const std::string& memory_file,
                                     const std::optional<LanChoice>& lan,
                                     const Preparation& prepare) {
-  return start_daemon("naru-keeper", [&](Readiness& readiness) {
-    keep(memory_file, lan, prepare, readiness);
-  });
+  return start_daemon("naru-keeper",
+                      [&](Readiness& readiness) { keep(memory_file, lan, prepare, readiness); });
 }
 
 }  // namespace naru::session
