@@ -210,16 +210,7 @@ void Session::dispatch(const SocketEvent& event) {
   std::uint32_t edges = now & ~o->known;
   if (edges == 0) edges = now & ~(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
   o->known = now;
-  bool exclusive_called = false;
-  for (Watch* w = o->watches.front(); w != nullptr; w = o->watches.next(w)) {
-    const std::uint32_t wanted = w->events | EPOLLERR | EPOLLHUP;
-    if (w->disarmed || (((w->events & EPOLLET) != 0 ? edges : now) & wanted) == 0) continue;
-    if ((w->events & EPOLLEXCLUSIVE) != 0) {
-      if (exclusive_called) continue;
-      exclusive_called = w->waiter->sleepers != 0;
-    }
-    make_ready(*w);
-  }
+  tell(*o, now, edges);
 }
 
 std::uint32_t poll_bits(std::uint8_t readiness, bool is_udp) {

@@ -158,6 +158,7 @@ class Session {
   void attach_link();
   Status set_up_interface();
   void dispatch(const SocketEvent& event);
+  void tell(OpenSocket& socket, std::uint32_t now, std::uint32_t edges);
   // recover.cpp: somebody died with the lock.
   void recover();
   void rebuild_tables();

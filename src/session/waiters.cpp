@@ -1,5 +1,7 @@
 // Who wants to know what.
 
+#include <sys/epoll.h>
+
 #include "session/session.hpp"
 
 namespace naru::session {
@@ -27,10 +29,32 @@ Watch* Session::add_watch(Waiter& waiter, OpenSocket& socket, std::uint32_t even
 }
 
 void Session::remove_watch(Watch& watch) {
-  if (static_cast<ListHook<IsReady>&>(watch).is_linked()) watch.waiter->ready.remove(&watch);
+  OpenSocket& socket = *watch.socket;
+  const bool was_told = static_cast<ListHook<IsReady>&>(watch).is_linked();
+  const bool was_told_alone = was_told && (watch.events & EPOLLEXCLUSIVE) != 0;
+  if (was_told) watch.waiter->ready.remove(&watch);
   watch.waiter->watches.remove(&watch);
-  watch.socket->watches.remove(&watch);
+  socket.watches.remove(&watch);
   tables().watches.give_back(&watch);
+  if (!was_told_alone) return;
+  // It may have died before it could act: what was its to do is another's now.
+  const std::uint32_t now = poll_bits(readiness(socket), !socket.is_tcp());
+  tell(socket, now, now);
+}
+
+// Those who want to hear of the bits; of those who share a socket exclusively the first
+// that sleeps.
+void Session::tell(OpenSocket& socket, std::uint32_t now, std::uint32_t edges) {
+  bool exclusive_called = false;
+  for (Watch* w = socket.watches.front(); w != nullptr; w = socket.watches.next(w)) {
+    const std::uint32_t wanted = w->events | EPOLLERR | EPOLLHUP;
+    if (w->disarmed || (((w->events & EPOLLET) != 0 ? edges : now) & wanted) == 0) continue;
+    if ((w->events & EPOLLEXCLUSIVE) != 0) {
+      if (exclusive_called) continue;
+      exclusive_called = w->waiter->sleepers != 0;
+    }
+    make_ready(*w);
+  }
 }
 
 void Session::make_ready(Watch& watch) {

@@ -52,6 +52,23 @@ TEST_F(EpollTest, LevelsStayAndEdgesAreTold) {
   EXPECT_EQ(wait(), Ready());
 }
 
+TEST_F(EpollTest, WhoWasToldAloneAndGoesLeavesItToAnother) {
+  const int other = static_cast<int>(library->epoll.create(EPOLL_CLOEXEC));
+  const int l = listener(81);
+  const auto exclusive = EPOLLIN | static_cast<std::uint32_t>(EPOLLEXCLUSIVE);
+  ASSERT_EQ(add(l, exclusive, 1), 0);
+  epoll_event event{.events = exclusive, .data = {.u64 = 2}};
+  ASSERT_EQ(library->epoll.control(other, EPOLL_CTL_ADD, l, &event), 0);
+  for (const int epoll : {set, other}) {  // as threads in epoll_wait do
+    const session::Inside inside(fds().session());
+    fds().epoll(epoll)->sleepers = 1;
+  }
+  ASSERT_EQ(connect(tcp(), 81), 0);
+  EXPECT_EQ(wait(0ms, other), Ready());
+  fds().close(set);  // like the death of its process
+  EXPECT_EQ(wait(0ms, other), Ready({2}));
+}
+
 TEST_F(EpollTest, DataIsNoEdgeOfSpace) {
   ASSERT_EQ(add(ends.server, EPOLLOUT | EPOLLET, 1), 0);
   EXPECT_EQ(wait(), Ready({1}));
