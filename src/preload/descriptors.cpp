@@ -117,6 +117,15 @@ NARU_EXPORT long syscall(long number, ...) noexcept {
       return read(fd, reinterpret_cast<void*>(a[1]), static_cast<size_t>(a[2]));
     case SYS_write:
       return write(fd, reinterpret_cast<void*>(a[1]), static_cast<size_t>(a[2]));
+    case SYS_sendmmsg:
+      return sendmmsg(fd, reinterpret_cast<mmsghdr*>(a[1]), static_cast<unsigned>(a[2]),
+                      static_cast<int>(a[3]));
+    case SYS_recvmmsg:
+      return recvmmsg(fd, reinterpret_cast<mmsghdr*>(a[1]), static_cast<unsigned>(a[2]),
+                      static_cast<int>(a[3]), reinterpret_cast<timespec*>(a[4]));
+    case SYS_accept4:
+      return accept4(fd, reinterpret_cast<sockaddr*>(a[1]), reinterpret_cast<socklen_t*>(a[2]),
+                     static_cast<int>(a[3]));
     default:
       return kernel(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
