@@ -20,19 +20,13 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 LIBRARY = "libnaru-posix.so"
 
 
-class Session:
-    """A session of naru run, held open; programs are started in it as a shell in it would."""
+class Host:
+    """Where programs run: on the kernel's sockets."""
 
-    def __init__(self, bench, *flags):
+    def __init__(self, bench):
         self.bench = bench
         self.processes = []
         self.environment = bench.environment
-        self.holder = self._start([bench.naru, "run", *flags, "--", "sh", "-c",
-                                   'echo "$NARU_SESSION"; echo "$LD_PRELOAD"; exec cat'],
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        file, library = (self.holder.stdout.readline().strip() for _ in range(2))
-        lab.check(library, "naru run starts its program")
-        self.environment = {**bench.environment, "NARU_SESSION": file, "LD_PRELOAD": library}
 
     def _start(self, command, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
@@ -50,6 +44,12 @@ class Session:
 
     def run(self, *command, seconds=60, status=0, input=None):
         """What a program says that ends, in time, with the status that it should (None: any)."""
+        done = self.try_to_run(*command, seconds=seconds, input=input)
+        lab.check(status is None or done.returncode == status,
+                  f"{done.args} ends with {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
+        return done.stdout
+
+    def try_to_run(self, *command, seconds=60, input=None):
         process = self._start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               **({"stdin": subprocess.PIPE} if input is not None else {}))
         said = " ".join(map(str, command))[:200]
@@ -59,9 +59,7 @@ class Session:
             process.kill()
             out, err = process.communicate()
             lab.check(False, f"{said} did not end in {seconds} s: {out[-1000:]}{err[-1000:]}")
-        lab.check(status is None or process.returncode == status,
-                  f"{said} ends with {process.returncode}: {out[-1500:]}{err[-1500:]}")
-        return out
+        return subprocess.CompletedProcess(said, process.returncode, out, err)
 
     def python(self, script, *arguments, **options):
         return self.run("python3", "-B", self.bench.folder / "inside" / script, *arguments,
@@ -83,6 +81,22 @@ class Session:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+class Session(Host):
+    """A session of naru run, held open; programs are started in it as a shell in it would."""
+
+    def __init__(self, bench, *flags):
+        super().__init__(bench)
+        self.holder = self._start([bench.naru, "run", *flags, "--", "sh", "-c",
+                                   'echo "$NARU_SESSION"; echo "$LD_PRELOAD"; exec cat'],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        file, library = (self.holder.stdout.readline().strip() for _ in range(2))
+        lab.check(library, "naru run starts its program")
+        self.environment = {**bench.environment, "NARU_SESSION": file, "LD_PRELOAD": library}
+
+    def end(self):
+        super().end()
         self.holder.stdin.close()
         self.holder.wait()
 
@@ -151,6 +165,16 @@ class Bench:
 
 
 @contextlib.contextmanager
+def on_the_kernel(bench):
+    """For comparison: what holds there holds for the test and not for naru."""
+    lab.sh("ip", "link", "set", "lo", "up")
+    host = Host(bench)
+    yield Meeting(host, host, "127.0.0.1")
+    host.end()
+    lab.sh("ip", "link", "set", "lo", "down")
+
+
+@contextlib.contextmanager
 def in_one_session(bench):
     session = Session(bench)
     yield Meeting(session, session, "127.0.0.1")
@@ -181,12 +205,16 @@ def users():
     return {"as an ordinary user": 200_000 + os.getpid() % 100_000, "as root": None}
 
 
-def run(*tests, needs=()):
+def run(*tests, needs=(), also=(), log=None, after=lambda bench: None):
+    """`also`: further ways of meeting; `log`: where the library says what it has to say;
+    `after`: looks at what is left when the sessions have ended."""
     lab.need_preload()
     lab.need(*needs)
     for name, uid in users().items():
         bench = Bench(uid)
-        for way in ways():
+        if log is not None:
+            bench.environment["NARU_LOG"] = str(bench.work / log)
+        for way in (*ways(), *also):
             for test in tests:
                 begin = time.monotonic()
                 with way(bench) as meeting:
@@ -194,5 +222,6 @@ def run(*tests, needs=()):
                 seconds = time.monotonic() - begin
                 lab.wait_for(lambda: not bench.sessions(), f"{test.__name__}: the sessions end",
                              seconds=30)
+                after(bench)
                 print(f"{test.__name__} {way.__name__.replace('_', ' ')} {name}: {seconds:.1f} s",
                       flush=True)
