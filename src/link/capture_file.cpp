@@ -47,7 +47,8 @@ void CaptureFile::Impl::flush() {
 }
 
 OpenResult<CaptureFile> CaptureFile::open(const std::string& path, const CaptureOptions& options) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (options.append ? O_APPEND : O_TRUNC);
+  const int descriptor = ::open(path.c_str(), flags, kMode);
   if (descriptor < 0) return std::unexpected(OpenError{errno, describe(path, errno)});
   return CaptureFile(std::make_unique<Impl>(descriptor, path, options));
 }
@@ -57,6 +58,9 @@ CaptureFile::CaptureFile(CaptureFile&& other) noexcept = default;
 CaptureFile& CaptureFile::operator=(CaptureFile&& other) noexcept = default;
 CaptureFile::~CaptureFile() = default;
 
+void CaptureFile::move_descriptor(const std::function<int(int)>& move) {
+  impl_->move_descriptor(move);
+}
 void CaptureFile::flush() { impl_->flush(); }
 const std::string& CaptureFile::error() const { return impl_->error(); }
 

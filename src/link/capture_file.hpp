@@ -33,11 +33,12 @@ class CaptureFile::Impl {
   }
   void end_packet(PcapngWriter::Direction direction, std::string_view comment);
 
+  void move_descriptor(const std::function<int(int)>& move) { descriptor_ = move(descriptor_); }
   void flush();
   const std::string& error() const { return error_; }
 
  private:
-  const int descriptor_;
+  int descriptor_;
   const std::string path_;
   const Duration epoch_;
   PcapngWriter writer_;

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include <naru/socket/clock.hpp>
+
 #include "session/log.hpp"
 #include "session/own_descriptor.hpp"
 #include "session/session.hpp"
@@ -22,6 +24,7 @@ link::OpenResult<void> Session::plug_in(const LanChoice& choice) {
   auto joined = link::LanLink::join(choice.lan, options);
   if (!joined) return std::unexpected(joined.error());
   link_ = std::move(*joined);
+  open_capture();
   Port& port = header().port;
   choice.lan.copy(port.lan, sizeof port.lan - 1);
   port.seat = link_->seat();
@@ -31,7 +34,7 @@ link::OpenResult<void> Session::plug_in(const LanChoice& choice) {
 }
 
 Status Session::set_up_interface() {
-  const auto index = stack_->add_interface(kLanInterfaceName, *link_);
+  const auto index = stack_->add_interface(kLanInterfaceName, wire());
   if (!index) return std::unexpected(index.error());
   return stack_->add_address(*index, header().port.address);
 }
@@ -45,12 +48,32 @@ void Session::attach_link() {
     return;
   }
   link_ = std::move(*attached);
-  // A program closes and counts its descriptors, and does not know of these.
-  link_->move_descriptors([this](int fd) {
-    own_descriptors_.push_back(move_away(fd));
-    return own_descriptors_.back();
-  });
-  stack_->replace_link(kLanInterface, link_.get());
+  link_->move_descriptors([this](int fd) { return keep_to_ourselves(fd); });
+  open_capture();
+  stack_->replace_link(kLanInterface, &wire());
+}
+
+link::Link& Session::wire() {
+  if (captured_link_) return *captured_link_;
+  return *link_;
+}
+
+void Session::open_capture() {
+  const std::string path = header().capture;
+  if (path.empty()) return;
+  auto file = link::CaptureFile::open(path, {.append = true, .epoch = wall_clock_offset()});
+  if (!file) {
+    log(file.error().message);
+    return;
+  }
+  capture_ = std::move(*file);
+  capture_->move_descriptor([this](int fd) { return keep_to_ourselves(fd); });
+  captured_link_ = std::make_unique<link::CaptureLink>(*link_, *capture_, kLanInterfaceName);
+}
+
+int Session::keep_to_ourselves(int fd) {
+  own_descriptors_.push_back(move_away(fd));
+  return own_descriptors_.back();
 }
 
 // --- who is called ---------------------------------------------------------------------

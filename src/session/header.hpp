@@ -46,7 +46,8 @@ struct Header {
   char name[64]{};
   Port port;
   pthread_mutex_t mutex;
-  StackConfig config;  // to make the stack again after an accident
+  char capture[1024]{};  // the file where frames are written down; empty: nowhere
+  StackConfig config;    // to make the stack again after an accident
 
   bool is_changing = false;       // somebody is inside, and not only forking
   std::uint32_t epoch = 0;        // counts the stacks that were made

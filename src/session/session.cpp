@@ -25,8 +25,9 @@ constexpr std::size_t kTablesSlack = 65'536;
 
 // Sizes for the programs of one user: a bound that a runaway program may reach
 // without the machine falling over.
-StackConfig session_config() {
+StackConfig session_config(const Watching& watching) {
   StackConfig config;
+  if (watching.keeps_trace) config.trace_events = 64 * 1024;
   config.random = Random::secure(entropy());
   return config;
 }
@@ -63,6 +64,7 @@ Status format(Header& header, const std::string& name, const StackConfig& config
   Arena* arena = Arena::format(header.stack_base(), header.stack_size());
   const auto stack = Stack::create(*arena, config, monotonic_now());
   if (!stack) return std::unexpected(stack.error());
+  (*stack)->set_trace(config.trace_events != 0);
   header.magic = Header::kMagic;
   return {};
 }
@@ -82,13 +84,19 @@ Status make_socket_file(const std::string& path) {
 Session::Session(Mapping mapping, References references, std::string file)
     : mapping_(std::move(mapping)), references_(std::move(references)), file_(std::move(file)) {}
 
-Said<std::string> Session::create(const std::string& folder, const std::string& name) {
-  const StackConfig config = session_config();
+Said<std::string> Session::create(const std::string& folder, const std::string& name,
+                                  const Watching& watching) {
+  const StackConfig config = session_config(watching);
   const std::size_t size = kHeaderSize + tables_size() + arena_size(config) + kPage;
   const std::string file = memory_file(folder, name);
   const auto mapping = Mapping::create(file, size);
   if (!mapping) return std::unexpected(mapping.error());
   auto* header = ::new (&mapping->header()) Header;
+  if (watching.capture.size() >= sizeof header->capture) {
+    ::unlink(file.c_str());
+    return std::unexpected(watching.capture + ": too long a name");
+  }
+  watching.capture.copy(header->capture, sizeof header->capture);
   if (!format(*header, name, config, size) || !make_socket_file(socket_file(file))) {
     ::unlink(file.c_str());
     return std::unexpected(file + ": the session cannot be made");
@@ -188,6 +196,7 @@ void Session::call_keeper(Leaving leaving) {
 void Session::leave(Leaving leaving) {
   turn();
   call_keeper(leaving);
+  if (capture_) capture_->flush();
   Header& h = header();
   h.is_changing = false;
   if (wakes_.empty()) {

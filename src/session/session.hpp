@@ -9,8 +9,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include <naru/link/capture.hpp>
 
 #include "session/bell.hpp"
 #include "session/cable.hpp"
@@ -67,10 +70,17 @@ enum class Leaving : std::uint8_t {
   to_wait,  // will be on the lookout at once, or inside again
 };
 
+// What somebody wants to see of a session.
+struct Watching {
+  std::string capture;       // a file for the frames (pcapng), by its whole path; or empty
+  bool keeps_trace = false;  // for Stack::next_trace
+};
+
 class Session {
  public:
   // Makes a session in `folder`, which nobody is in yet. Answers its file.
-  static Said<std::string> create(const std::string& folder, const std::string& name);
+  static Said<std::string> create(const std::string& folder, const std::string& name,
+                                  const Watching& watching = {});
   // The session of this file. The process joins it.
   static Said<std::unique_ptr<Session>> attach(const std::string& file);
   // Maps a session to look at it or to keep it, without joining.
@@ -156,6 +166,11 @@ class Session {
   void on_locked(int answer);
   void call_keeper(Leaving leaving);
   void attach_link();
+  // A program closes and counts its descriptors, and does not know of this one.
+  int keep_to_ourselves(int fd);
+  void open_capture();
+  // What the stack sends and receives by: the lan, or what writes down its frames.
+  link::Link& wire();
   Status set_up_interface();
   void dispatch(const SocketEvent& event);
   void tell(OpenSocket& socket, std::uint32_t now, std::uint32_t edges);
@@ -169,6 +184,8 @@ class Session {
   References references_;
   std::string file_;
   std::unique_ptr<link::LanLink> link_;
+  std::optional<link::CaptureFile> capture_;
+  std::unique_ptr<link::CaptureLink> captured_link_;
   std::vector<int> own_descriptors_;
   std::unique_ptr<Stack> stack_;
   Ringer ringer_;

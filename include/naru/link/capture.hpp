@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ namespace naru::link {
 struct CaptureOptions {
   // Of the whole file.
   std::string comment{};
+  // Several processes write one file in turn, each a section of its own with an
+  // interface of the same name; each calls flush() before the next one writes.
+  bool append = false;
   // Added to the stack's time: the time since 1970 at which its axis starts.
   Duration epoch{};
 };
@@ -35,6 +39,8 @@ class CaptureFile {
   // Writes what is buffered, and closes.
   ~CaptureFile();
 
+  // Gives its descriptor another number: `move` closes the old one.
+  void move_descriptor(const std::function<int(int)>& move);
   // Writes what is buffered. What goes wrong here or before shows in error().
   void flush();
   // Why the file is incomplete, in one line with its path; empty when it is not.
