@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "cli/failure.hpp"
+#include "cli/scribe.hpp"
 #include "gateway/client.hpp"
 #include "session/keeper.hpp"
 #include "session/session.hpp"
@@ -147,14 +148,31 @@ session::Preparation publish_ports(std::vector<gateway::Publication> wanted) {
   };
 }
 
+// What somebody wants to see. An empty capture, for which each process then adds its part.
+session::Watching watching(const RunOptions& options) {
+  session::Watching watching{.capture = {}, .keeps_trace = options.journey};
+  if (options.capture.empty()) return watching;
+  if (options.net == "none") throw Failure("--capture: without a lan there are no frames");
+  watching.capture = fs::absolute(options.capture);
+  const std::ofstream file(watching.capture, std::ios::trunc);
+  if (!file) throw Failure(fmt::format("{}: {}", options.capture, std::strerror(errno)));
+  return watching;
+}
+
+// What a session is to be, but for its name.
+struct Plan {
+  std::string folder;
+  std::optional<session::LanChoice> lan;
+  session::Watching watching;
+  session::Preparation prepare;
+};
+
 // A session of this name, with its keeper. Its file; none: the name is taken.
-std::optional<std::string> try_start(const std::string& folder, const std::string& name,
-                                     const std::optional<session::LanChoice>& lan,
-                                     const session::Preparation& prepare) {
-  const std::string file = session::memory_file(folder, name);
+std::optional<std::string> try_start(const Plan& plan, const std::string& name) {
+  const std::string file = session::memory_file(plan.folder, name);
   if (!is_free(file)) return std::nullopt;
-  must(session::Session::create(folder, name));
-  const auto started = session::start_keeper(file, lan, prepare);
+  must(session::Session::create(plan.folder, name, plan.watching));
+  const auto started = session::start_keeper(file, plan.lan, plan.prepare);
   if (started) return file;
   remove_files(file);
   if (started.error().number == EEXIST) return std::nullopt;
@@ -162,22 +180,23 @@ std::optional<std::string> try_start(const std::string& folder, const std::strin
 }
 
 std::string start_session(const RunOptions& options) {
-  const std::string folder = must(session::runtime_folder());
-  const auto lan = lan_choice(options);
-  const auto prepare = publish_ports(publications(options));
+  const Plan plan{.folder = must(session::runtime_folder()),
+                  .lan = lan_choice(options),
+                  .watching = watching(options),
+                  .prepare = publish_ports(publications(options))};
   if (!options.name.empty()) {
     const std::string& name = options.name;
     if (!link::is_lan_name(name)) {
       throw Failure("--name: 1 to 31 small letters, digits and hyphens inside");
     }
-    if (const auto file = try_start(folder, name, lan, prepare)) return *file;
+    if (const auto file = try_start(plan, name)) return *file;
     throw Failure(fmt::format("the name {} is taken (naru ps, naru lan ls)", name));
   }
   constexpr int kMost = 1000;
   const std::string base = name_of_program(options.command.front());
   for (int i = 1; i <= kMost; ++i) {
     const std::string name = i == 1 ? base : fmt::format("{}-{}", base, i);
-    if (const auto file = try_start(folder, name, lan, prepare)) return *file;
+    if (const auto file = try_start(plan, name)) return *file;
   }
   throw Failure(fmt::format("all names from {} on are taken", base));
 }
@@ -198,6 +217,9 @@ void RunOptions::add_to(CLI::App& app) {
       ->type_name("OUTSIDE:INSIDE[/udp]")
       ->expected(1)
       ->take_all();
+  app.add_option("--capture", capture, "write every frame to FILE (pcapng, for Wireshark)")
+      ->type_name("FILE");
+  app.add_flag("--journey", journey, "print each step of each request to standard error");
   app.add_option("PROGRAM", command, "the program and its arguments, best after --")->required();
   app.footer(
       "The program's TCP and UDP sockets, and those of all that it starts, live on naru.\n"
@@ -210,6 +232,7 @@ int run_program(const RunOptions& options) {
   const std::string library = library_path();
   leave_session(library);
   const std::string file = start_session(options);
+  if (options.journey) start_scribe(file, fs::path(file).stem());
   // Joined here, so that the keeper has somebody to wait for until the program is loaded.
   must(session::Session::attach(file)).release();
   set_environment(file, library);

@@ -9,9 +9,11 @@
 namespace naru::cli {
 
 struct RunOptions {
-  std::string net = "lan0";          // the lan that it joins, or "none"
-  std::string name;                  // of the session; empty: made from the program's
-  std::string address;               // on the lan; empty: the next free one
+  std::string net = "lan0";  // the lan that it joins, or "none"
+  std::string name;          // of the session; empty: made from the program's
+  std::string address;       // on the lan; empty: the next free one
+  std::string capture;
+  bool journey = false;
   std::vector<std::string> publish;  // "8080:80"
   std::vector<std::string> command;  // program and arguments
 

@@ -27,10 +27,11 @@ void leave_the_caller(const std::string& name) {
 }
 
 [[noreturn]] void become(const std::string& name, int ready,
-                         const std::function<void(Readiness&)>& work) {
+                         const std::function<void(Readiness&)>& work, Voice voice) {
   leave_the_caller(name);
   const int nothing = ::open("/dev/null", O_RDWR);
-  for (const int fd : {0, 1, 2}) ::dup2(nothing, fd);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO}) ::dup2(nothing, fd);
+  if (voice == Voice::none) ::dup2(nothing, STDERR_FILENO);
   constexpr int kReady = 3;
   if (ready != kReady) ::dup2(ready, kReady);
   ::close_range(kReady + 1, ~0U, 0);
@@ -67,13 +68,13 @@ void Readiness::failed(const link::OpenError& why) {
 }
 
 link::OpenResult<void> start_daemon(const std::string& name,
-                                    const std::function<void(Readiness&)>& work) {
+                                    const std::function<void(Readiness&)>& work, Voice voice) {
   int ready[2];
   if (::pipe2(ready, O_CLOEXEC) != 0) return failure(errno, name + ": " + std::strerror(errno));
   const pid_t child = ::fork();
   if (child == 0) {
     // Twice, so that it is nobody's child.
-    if (::fork() == 0) become(name, ready[1], work);
+    if (::fork() == 0) become(name, ready[1], work, voice);
     ::_exit(EXIT_SUCCESS);
   }
   const int error = errno;

@@ -1,6 +1,7 @@
 // Daemon: a process of our own that outlives the command that started it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -19,10 +20,13 @@ class Readiness {
   int descriptor_;
 };
 
+enum class Voice : std::uint8_t { none, standard_error };
+
 // Starts a process that is not a child of the caller, in a session of its own
-// (setsid), deaf to the signals of a terminal, with no descriptor of the caller's. It
-// ends when `work` returns.
+// (setsid), deaf to the signals of a terminal, with no descriptor of the caller's but
+// its standard error where it has a voice. It ends when `work` returns.
 link::OpenResult<void> start_daemon(const std::string& name,
-                                    const std::function<void(Readiness&)>& work);
+                                    const std::function<void(Readiness&)>& work,
+                                    Voice voice = Voice::none);
 
 }  // namespace naru::session
