@@ -1,6 +1,7 @@
 // HashChains: a hash table of slab objects, chained by index through the objects.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -21,6 +22,9 @@ class HashChains {
     mask_ = heads - 1;
     return heads_ != nullptr;
   }
+
+  // All chains are empty; the objects' links are left as they are.
+  void clear() { std::fill_n(heads_, mask_ + 1, 0U); }
 
   T* first(std::uint64_t hash) const { return object(*head(hash)); }
   T* next(const T& o) const { return object(o.*kNext); }

@@ -67,8 +67,29 @@ class Slab {
     return index < fresh_ && (live_[index / 64] >> (index % 64) & 1U) != 0;
   }
 
-  // Makes the free list again from the bits, after somebody died in the middle of
-  // take() or give_back().
+  // --- after a death ---
+  // Whoever died may have been in the middle of take() or give_back(), and may have left
+  // any pointer behind. forget() and keep() write the bits anew; rebuild() makes the free
+  // list from them.
+
+  // The index of a slot that was in use at some time, or kNoIndex for any other pointer.
+  std::uint32_t find(const T* slot) const {
+    const auto at =
+        reinterpret_cast<std::uintptr_t>(slot) - reinterpret_cast<std::uintptr_t>(slots_);
+    const bool is_slot = at % sizeof(T) == 0 && at / sizeof(T) < fresh_;
+    return is_slot ? static_cast<std::uint32_t>(at / sizeof(T)) : kNoIndex;
+  }
+  bool was_used(std::uint32_t index) const { return index < fresh_; }
+  // No slot is live any more, but for those that are kept.
+  void forget() {
+    for (std::uint32_t i = 0; i < fresh_; i += 64) live_[i / 64] = 0;
+  }
+  // False for what never was a slot in use, and for what is kept already.
+  bool keep(std::uint32_t index) {
+    if (!was_used(index) || is_live(index)) return false;
+    live_[index / 64] |= std::uint64_t{1} << (index % 64);
+    return true;
+  }
   void rebuild() {
     free_ = kNoIndex;
     in_use_ = 0;

@@ -19,8 +19,7 @@ bool PacketPool::init(Arena& arena, std::uint32_t small, std::uint32_t large) {
 
 Packet* PacketPool::take_fresh(Class& c, std::uint32_t size) {
   if (c.fresh == c.count || size > kLargeFrame) return nullptr;
-  void* at = c.base + (sizeof(Packet) + c.capacity) * c.fresh++;
-  auto* p = ::new (at) Packet();
+  auto* p = ::new (at(c, c.fresh++)) Packet();
   p->capacity = c.capacity;
   p->large = &c == &classes_[1];
   ++c.in_use;
@@ -57,6 +56,68 @@ Packet* PacketPool::linearize(Packet* packet) {
   }
   give_back(packet);
   return whole;
+}
+
+// --- after a death ---------------------------------------------------------------------
+
+bool PacketPool::is_whole(const Packet* packet) const {
+  for (const Class& c : classes_) {
+    const auto offset =
+        reinterpret_cast<std::uintptr_t>(packet) - reinterpret_cast<std::uintptr_t>(c.base);
+    const std::size_t stride = sizeof(Packet) + c.capacity;
+    if (offset / stride >= c.fresh) continue;
+    if (offset % stride != 0 || packet->capacity != c.capacity || packet->more != nullptr) break;
+    const auto headroom = reinterpret_cast<std::uintptr_t>(packet->data) -
+                          reinterpret_cast<std::uintptr_t>(packet->buffer());
+    return headroom <= c.capacity && packet->length <= c.capacity - headroom;
+  }
+  return false;
+}
+
+bool PacketPool::measure(const Packet* head, const Packet* tail, Extent& extent) const {
+  const std::uint32_t most = small_capacity() + large_capacity();
+  const Packet* last = tail;
+  for (const Packet* p = head; p != nullptr; p = p->next) {
+    if (!is_whole(p) || extent.packets == most) return false;
+    ++extent.packets;
+    extent.bytes += p->length;
+    extent.memory += sizeof(Packet) + p->capacity;
+    last = p;
+  }
+  return last == tail;
+}
+
+void PacketPool::forget() {
+  for (const Class& c : classes_) {
+    for (std::uint32_t i = 0; i < c.fresh; ++i) at(c, i)->kept = false;
+  }
+}
+
+bool PacketPool::keep(Packet* head) {
+  for (Packet* p = head; p != nullptr; p = p->next) {
+    if (p->kept) return false;
+    p->kept = true;
+  }
+  return true;
+}
+
+void PacketPool::rebuild() {
+  for (Class& c : classes_) {
+    c.free = nullptr;
+    c.in_use = 0;
+    for (std::uint32_t i = c.fresh; i-- > 0;) {
+      Packet* p = at(c, i);
+      if (p->kept) {
+        ++c.in_use;
+        continue;
+      }
+      p->capacity = c.capacity;
+      p->large = &c == &classes_[1];
+      p->data = nullptr;
+      p->next = c.free;
+      c.free = p;
+    }
+  }
 }
 
 }  // namespace naru

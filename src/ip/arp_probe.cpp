@@ -61,6 +61,14 @@ bool AddressProber::on_timer(Address& address, Time now) {
   return is_new;
 }
 
+void AddressProber::recover(Address& address, Time now) {
+  if (address.state == AddressState::tentative) {
+    start(address, now);
+  } else if (address.announcements_left != 0) {
+    announce_again(address, now);
+  }
+}
+
 void AddressProber::announce_again(Address& address, Time now) {
   if (address.state != AddressState::valid || !is_used_on_wire(address)) return;
   address.announcements_left =

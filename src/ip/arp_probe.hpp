@@ -24,6 +24,9 @@ class AddressProber {
   // The interface has a new MAC address.
   void announce_again(Address& address, Time now);
 
+  // No timer runs any more: probes and announcements that are due begin again.
+  void recover(Address& address, Time now);
+
   // Looks at a received ARP packet with a foreign sender on the address' interface;
   // true when it claims the address.
   bool on_arp(Address& address, const wire::Arp& arp, Time now);

@@ -66,6 +66,15 @@ void DestinationCache::lower_path_mtu(const IpAddr& remote, std::uint16_t mtu, T
   }
 }
 
+void DestinationCache::forget() {
+  for (std::uint32_t i = 0; destinations_.was_used(i); ++i) destinations_.at(i)->generation = 0;
+  destinations_.forget();
+  destinations_.rebuild();
+  table_.clear();
+  lowered_ = {};
+  static_cast<TimerLinks&>(timer_) = {};
+}
+
 void DestinationCache::on_timer(Time now) {
   while (Destination* d = lowered_.front()) {
     if (d->path_mtu_expires > now) {

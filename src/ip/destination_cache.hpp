@@ -35,6 +35,9 @@ class DestinationCache {
 
   // Lowers the path MTU of all destinations with this remote address; never raises it.
   void lower_path_mtu(const IpAddr& remote, std::uint16_t mtu, Time now);
+  // After a death: no reference that was handed out is current any more.
+  void forget();
+
   // Forgets lowered path MTUs that are too old; the timer is back on the wheel for the next.
   void on_timer(Time now);
 

@@ -182,6 +182,22 @@ void Ip::on_neighbour_timer(Neighbour& n, Time now) {
   if (neighbours_.gateway_failures() != failures) change_epoch();
 }
 
+void Ip::recover(Time now) {
+  context_.wheel.reset(now);
+  context_.output = {};
+  fragmenter_ = {};
+  reassembly_.forget();
+  neighbours_.forget();
+  destinations_.forget();
+  acquaintances_ = {};
+  error_count_ = 0;
+  change_epoch();
+  interfaces_.for_each_address([&](Address& a) {
+    static_cast<TimerLinks&>(a) = {};
+    prober_.recover(a, now);
+  });
+}
+
 bool Ip::pop_error(ErrorReport& report) {
   if (error_count_ == 0) return false;
   report = errors_[first_error_];

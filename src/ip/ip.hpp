@@ -182,6 +182,12 @@ class Ip {
   // `value` is the MTU for fragmentation_needed, the pointer for parameter_problem.
   void send_error(IcmpError error, const Packet& offending, Time now, std::uint32_t value = 0);
 
+  // --- after a death ---
+  // Whoever was inside has died in the middle of it. Interfaces, addresses and routes are
+  // whole (the caller sees to that); all that is learned by itself is learned again, and
+  // the packets on their way are lost: they are the caller's to free.
+  void recover(Time now);
+
   // --- time ---
   Time next_deadline() const { return context_.wheel.next_deadline(); }
   void on_timer(Time now);

@@ -217,6 +217,26 @@ void NeighbourTable::flush(std::uint8_t interface, Time now) {
   });
 }
 
+void NeighbourTable::forget() {
+  neighbours_.rebuild();
+  table_.clear();
+  proven_ = {};
+  unproven_ = {};
+  waiting_ = 0;
+  neighbours_.for_each([&](Neighbour& n) {
+    static_cast<TimerLinks&>(n) = {};
+    static_cast<ListHook<NeighbourOrder>&>(n) = {};
+    n.waiting = {};
+    if (n.state == NeighbourState::permanent) {
+      table_.insert(hash(n.interface, n.addr), &n);
+      return;
+    }
+    n.version = 0;
+    n.fresh_until = Time::min();
+    neighbours_.give_back(&n);
+  });
+}
+
 PacketQueue NeighbourTable::on_timer(Neighbour& n, Time now) {
   if (n.state != NeighbourState::incomplete && n.state != NeighbourState::probing) return {};
   if (n.attempts < context_->options->u32(Option::arp_attempts)) {

@@ -96,6 +96,10 @@ class NeighbourTable {
   // Forgets all neighbours of an interface; what waits is dropped.
   void flush(std::uint8_t interface, Time now);
 
+  // After a death: keeps those that are permanent. What waited for others is lost, and the
+  // packets are the caller's to free.
+  void forget();
+
   // A timer fired. Gives the packets that waited in vain, when the neighbour failed.
   PacketQueue on_timer(Neighbour& n, Time now);
 

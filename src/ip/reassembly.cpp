@@ -239,6 +239,15 @@ void Reassembly::remove(Assembly& a) {
   assemblies_.give_back(&a);
 }
 
+void Reassembly::forget() {
+  assemblies_.forget();
+  assemblies_.rebuild();
+  table_.clear();
+  by_age_ = {};
+  sources_ = {};
+  memory_ = 0;
+}
+
 Packet* Reassembly::on_timer(Assembly& a, Time) {
   context_->counters->drop(Drop::fragment_timeout);
   Packet* first = a.fragments;

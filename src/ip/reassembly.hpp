@@ -71,6 +71,9 @@ class Reassembly {
   // Time is up. Gives the first fragment, data at its IP header, where it had come.
   Packet* on_timer(Assembly& assembly, Time now);
 
+  // After a death: all fragments are lost, and their packets the caller's to free.
+  void forget();
+
   std::uint32_t memory() const { return memory_; }
   std::uint32_t size() const { return assemblies_.in_use(); }
 

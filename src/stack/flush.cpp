@@ -208,6 +208,7 @@ bool Turn::find_route(tcp::Connection& c) {
 
 // True when the connection wants another go at once: it was stopped by the link.
 inline bool Turn::flush_connection(tcp::Connection& c) {
+  s.tcp.change.set(&c);
   if (!s.ip.is_current({c.destination, c.destination_generation}) && !find_route(c)) [[unlikely]]
     return false;
   // After R1 the first hop is doubted (RFC 9293 3.8.3).

@@ -114,7 +114,7 @@ Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, So
 
 Status Stack::set_option(SocketId socket, SocketOption option, std::int64_t value) {
   StackState& s = *state_;
-  if (tcp::Connection* c = find_tcp(socket)) return tcp::set_option(s.tcp, *c, option, value);
+  if (tcp::Connection* c = change_tcp(socket)) return tcp::set_option(s.tcp, *c, option, value);
   if (udp::UdpSocket* u = find_udp(socket)) return set_udp(*u, option, value);
   return no(Error::bad_handle);
 }

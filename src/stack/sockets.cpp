@@ -104,7 +104,7 @@ void Stack::set_cookie(SocketId socket, std::uint64_t cookie) {
 Status Stack::bind(SocketId socket, const Endpoint& local) {
   StackState& s = *state_;
   if (!may_bind(s, socket, local.addr)) return no(Error::address_not_available);
-  if (tcp::Connection* c = find_tcp(socket)) return tcp::bind(s.tcp, *c, local);
+  if (tcp::Connection* c = change_tcp(socket)) return tcp::bind(s.tcp, *c, local);
   if (find_udp(socket) != nullptr) return s.udp.bind(udp_handle(socket), local);
   return no(Error::bad_handle);
 }
@@ -112,7 +112,7 @@ Status Stack::bind(SocketId socket, const Endpoint& local) {
 Status Stack::listen(SocketId socket, int backlog) {
   StackState& s = *state_;
   const int bounded = backlog < 0 || backlog > kMaxBacklog ? kMaxBacklog : backlog;
-  if (tcp::Connection* c = find_tcp(socket)) {
+  if (tcp::Connection* c = change_tcp(socket)) {
     return tcp::listen(s.tcp, *c, static_cast<std::uint32_t>(bounded));
   }
   return no(find_udp(socket) != nullptr ? Error::not_supported : Error::bad_handle);
@@ -131,20 +131,20 @@ Result<Accepted> Stack::accept(SocketId listener) {
 
 Status Stack::connect(SocketId socket, const Endpoint& remote) {
   StackState& s = *state_;
-  if (tcp::Connection* c = find_tcp(socket)) return connect_tcp(s, *c, remote);
+  if (tcp::Connection* c = change_tcp(socket)) return connect_tcp(s, *c, remote);
   if (udp::UdpSocket* u = find_udp(socket)) return connect_udp(s, socket, *u, remote);
   return no(Error::bad_handle);
 }
 
 Result<std::size_t> Stack::send(SocketId socket, Bytes data, unsigned flags) {
   StackState& s = *state_;
-  if (tcp::Connection* c = find_tcp(socket)) return tcp::send(s.tcp, *c, data, flags);
+  if (tcp::Connection* c = change_tcp(socket)) return tcp::send(s.tcp, *c, data, flags);
   if (find_udp(socket) != nullptr) return s.udp.send(udp_handle(socket), data);
   return no(Error::bad_handle);
 }
 
 Result<std::size_t> Stack::recv(SocketId socket, MutableBytes out, unsigned flags) {
-  if (tcp::Connection* c = find_tcp(socket)) return tcp::recv(state_->tcp, *c, out, flags);
+  if (tcp::Connection* c = change_tcp(socket)) return tcp::recv(state_->tcp, *c, out, flags);
   DatagramInfo info;
   return recv_from(socket, out, info, flags);
 }
@@ -182,7 +182,7 @@ Result<std::size_t> Stack::recv_from(SocketId socket, MutableBytes out, Datagram
 
 Status Stack::shutdown(SocketId socket, Shutdown how) {
   StackState& s = *state_;
-  if (tcp::Connection* c = find_tcp(socket)) return tcp::shutdown(s.tcp, *c, how);
+  if (tcp::Connection* c = change_tcp(socket)) return tcp::shutdown(s.tcp, *c, how);
   if (find_udp(socket) != nullptr) {
     return s.udp.shutdown(udp_handle(socket), how != Shutdown::send, how != Shutdown::receive);
   }
@@ -191,7 +191,7 @@ Status Stack::shutdown(SocketId socket, Shutdown how) {
 
 Status Stack::close(SocketId socket) {
   StackState& s = *state_;
-  if (tcp::Connection* c = find_tcp(socket)) {
+  if (tcp::Connection* c = change_tcp(socket)) {
     tcp::close(s.tcp, *c);
     return {};
   }
@@ -203,7 +203,7 @@ Status Stack::close(SocketId socket) {
 
 Status Stack::abort(SocketId socket) {
   StackState& s = *state_;
-  tcp::Connection* c = find_tcp(socket);
+  tcp::Connection* c = change_tcp(socket);
   if (c == nullptr) return close(socket);
   tcp::abort(s.tcp, *c);
   return {};

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Stack>> Stack::attach(Arena& arena) {
 
 Result<std::uint8_t> Stack::add_interface(std::string_view name, link::Link& link) {
   StackState& s = *state_;
+  const Configuring configuring(s);
   const auto index = s.ip.add_interface(name, link.mac(), link.caps().mtu, s.now);
   if (!index) return index;
   replace_link(*index, &link);
@@ -81,10 +82,12 @@ void Stack::replace_link(std::uint8_t interface, link::Link* link) {
 }
 
 Status Stack::add_address(std::uint8_t interface, const Prefix& address) {
+  const Configuring configuring(*state_);
   return state_->ip.add_address(interface, address, state_->now);
 }
 
 Status Stack::remove_address(std::uint8_t interface, const IpAddr& address) {
+  const Configuring configuring(*state_);
   return state_->ip.remove_address(interface, address);
 }
 
@@ -94,6 +97,7 @@ Status Stack::add_route(const Prefix& destination, std::optional<IpAddr> gateway
   route.prefix = destination;
   if (gateway) route.gateway = *gateway;
   route.interface = interface;
+  const Configuring configuring(*state_);
   return state_->ip.add_route(route);
 }
 
@@ -102,6 +106,7 @@ Status Stack::remove_route(const Prefix& destination) {
   state_->ip.for_each_route([&](const ip::Route& r) {
     if (r.prefix == destination) found = r;
   });
+  const Configuring configuring(*state_);
   return found ? state_->ip.remove_route(*found) : std::unexpected(Error::not_found);
 }
 
@@ -114,8 +119,11 @@ std::int64_t Stack::option(Option option) const { return state_->options.get(opt
 // --- driving -----------------------------------------------------------------------
 
 void Stack::set_now(Time now) {
-  state_->now = now;
-  state_->tcp.set_now(now);
+  StackState& s = *state_;
+  s.now = now;
+  s.tcp.set_now(now);
+  s.tcp.change.clear();
+  s.udp.rest();
 }
 
 Time Stack::now() const { return state_->now; }
@@ -140,6 +148,8 @@ bool Stack::poll(Time now) {
       turn.carry_loopback();
   }
   if (s.tcp.ready_gone != 0) s.tcp.sweep_ready();
+  s.tcp.change.clear();
+  s.udp.rest();
   return more || !s.loopback.empty() || s.tcp.next_deadline() <= now;
 }
 

@@ -5,6 +5,7 @@
 
 #include <naru/stack/stack.hpp>
 
+#include "base/change_mark.hpp"
 #include "ip/ip.hpp"
 #include "tcp/tcp.hpp"
 #include "udp/udp.hpp"
@@ -24,7 +25,8 @@ struct StackState {
   ip::Ip ip;
   tcp::Tcp tcp;
   udp::Udp udp;
-  PacketQueue loopback;  // IP packets to ourselves
+  ChangeMark configuration;  // interfaces, addresses or routes are being changed
+  PacketQueue loopback;      // IP packets to ourselves
   // Frames that a link refused, by interface: they go before anything else.
   std::array<PacketQueue, ip::kMaxInterfaces> refused;
 };
@@ -78,6 +80,18 @@ struct Turn {
   tcp::PathLimits select_path(std::uint32_t destination);
 };
 
+// As long as it lives the configuration is being changed.
+class Configuring {
+ public:
+  explicit Configuring(StackState& s) : s_(s) { s_.configuration.set(&s_); }
+  ~Configuring() { s_.configuration.clear(); }
+  Configuring(const Configuring&) = delete;
+  Configuring& operator=(const Configuring&) = delete;
+
+ private:
+  StackState& s_;
+};
+
 // Every socket call begins with it. A free slot is nobody's, whatever its generation.
 inline tcp::Connection* Stack::find_tcp(SocketId id) const {
   tcp::Tcp& t = state_->tcp;
@@ -85,6 +99,13 @@ inline tcp::Connection* Stack::find_tcp(SocketId id) const {
   tcp::Connection* c = t.connections.at(id.index);
   tcp::prefetch(c);
   return c->generation == id.generation() && c->has(tcp::kOwned) ? c : nullptr;
+}
+
+// And one that changes the socket with this.
+inline tcp::Connection* Stack::change_tcp(SocketId id) {
+  tcp::Connection* c = find_tcp(id);
+  if (c != nullptr) state_->tcp.change.set(c);
+  return c;
 }
 
 }  // namespace naru

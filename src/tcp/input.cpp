@@ -255,6 +255,7 @@ Drop Tcp::input(Packet* packet, bool group) {
   Drop reason = check(*packet, view, group);
   if (reason == Drop::none) {
     const Found found = lookup(*this, *packet, *view);
+    if (found.connection != nullptr) change.set(found.connection);
     if (found.connection != nullptr && !trace->on() &&
         take_predicted(*this, *found.connection, packet, *view)) [[likely]] {
       return Drop::none;
@@ -309,6 +310,7 @@ bool Tcp::on_path_error(const Endpoint& local, const Endpoint& remote, const Pat
   const bool believable = seq_ge(error.quoted_seq, c->snd.una) &&
                           seq_lt(error.quoted_seq, seq_max(c->snd.nxt, c->snd.una + 1));
   if (!believable) return false;
+  change.set(c);
   switch (error.kind) {
     case PathError::Kind::too_big:
       // What was too big is sent again in smaller pieces as soon as the caller has

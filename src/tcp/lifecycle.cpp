@@ -22,6 +22,7 @@ trace::Event event(const Tcp& t, const Connection& c, trace::Kind kind) {
 Connection* create_connection(Tcp& t) {
   Connection* c = t.connections.take_raw();
   if (c == nullptr) return nullptr;
+  t.change.set(c);
   const std::uint32_t generation = (c->generation + 1) & 0xffffffU;
   *c = Connection();
   c->generation = generation == 0 ? 1 : generation;

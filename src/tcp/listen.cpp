@@ -133,16 +133,19 @@ void stop_listening(Tcp& t, Connection& c) {
   if (l.syn_count != 0) {
     t.connections.for_each([&](Connection& child) {
       if (child.listener != index || child.state != TcpState::syn_received) return;
+      t.change.set(&child);
       reset_peer(t, child);
       finish(t, child);
     });
   }
   while (l.accept_head != kNoIndex) {
     Connection& child = *t.connections.at(l.accept_head);
+    t.change.set(&child);
     leave_listener(t, child);
     reset_peer(t, child);
     finish(t, child);
   }
+  t.change.set(&c);
   std::uint32_t* link = &t.listener_buckets[port_bucket(c.local_port)];
   while (*link != index) link = &t.listeners.at(*link)->next;
   *link = l.next;
@@ -155,6 +158,7 @@ Connection* accept_next(Tcp& t, Connection& listening) {
   Listener& l = *listener_of(t, listening);
   if (l.accept_head == kNoIndex) return nullptr;
   Connection& child = *t.connections.at(l.accept_head);
+  t.change.set(&child);
   l.accept_head = child.ready_next;
   if (l.accept_head == kNoIndex) l.accept_tail = kNoIndex;
   --l.accept_count;

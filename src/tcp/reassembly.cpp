@@ -138,4 +138,19 @@ void Reassembly::clear(PacketPool& pool) {
   fin = false;
 }
 
+bool Reassembly::is_whole(const PacketPool& pool) const {
+  if (count > kMaxRanges) return false;
+  std::uint32_t sum = 0;
+  for (const Range& r : std::span(ranges, count)) {
+    PacketPool::Extent extent;
+    if (!pool.measure(r.head, r.tail, extent) || extent.bytes != r.end - r.start) return false;
+    sum += r.end - r.start;
+  }
+  return sum == bytes;
+}
+
+bool Reassembly::keep(PacketPool& pool) const {
+  return std::all_of(ranges, ranges + count, [&](const Range& r) { return pool.keep(r.head); });
+}
+
 }  // namespace naru::tcp

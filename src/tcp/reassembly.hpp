@@ -44,6 +44,10 @@ struct Reassembly {
   unsigned sack_blocks(std::span<wire::SackBlock> out) const;
   void clear(PacketPool& pool);
 
+  // After a death, as in SendQueue.
+  bool is_whole(const PacketPool& pool) const;
+  bool keep(PacketPool& pool) const;
+
  private:
   bool insert_piece(PacketPool& pool, Packet* packet, std::uint32_t rcv_nxt);
   void join(unsigned index);

@@ -25,6 +25,14 @@ class ReceiveQueue {
   std::size_t read(PacketPool& pool, MutableBytes out);
   void clear(PacketPool& pool) { drop(pool, bytes_); }
 
+  // After a death, as in SendQueue.
+  bool is_whole(const PacketPool& pool) const {
+    PacketPool::Extent extent;
+    return pool.measure(head_, tail_, extent) && extent.bytes == bytes_ &&
+           (head_ == nullptr) == (tail_ == nullptr);
+  }
+  bool keep(PacketPool& pool) const { return pool.keep(head_); }
+
  private:
   Packet* head_ = nullptr;
   Packet* tail_ = nullptr;

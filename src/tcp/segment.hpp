@@ -61,6 +61,7 @@ class ReplyQueue {
   // Valid until the next push.
   const Reply& front() const { return replies_[head_ % kCapacity]; }
   void pop() { ++head_; }
+  void clear() { head_ = tail_ = 0; }
 
  private:
   std::uint32_t head_ = 0;

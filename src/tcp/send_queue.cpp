@@ -78,4 +78,28 @@ std::uint32_t SendQueue::gather(std::uint32_t offset, std::uint32_t length, TxFr
   return done;
 }
 
+bool SendQueue::is_whole(const SendBlockPool& pool) const {
+  std::uint64_t bytes = 0;
+  std::uint32_t count = 0;
+  const SendBlock* last = nullptr;
+  bool has_cursor = cursor_ == nullptr;
+  for (const SendBlock* b = head_; b != nullptr; b = b->next) {
+    const bool is_block = pool.find(b) != kNoIndex && b->begin <= b->end &&
+                          b->end <= SendBlock::kSize && count < pool.capacity();
+    if (!is_block) return false;
+    if (b == cursor_) has_cursor = cursor_offset_ == bytes;
+    ++count;
+    bytes += b->end - b->begin;
+    last = b;
+  }
+  return last == tail_ && bytes == size_ && has_cursor;
+}
+
+bool SendQueue::keep(SendBlockPool& pool) const {
+  for (const SendBlock* b = head_; b != nullptr; b = b->next) {
+    if (!pool.keep(pool.index_of(b))) return false;
+  }
+  return true;
+}
+
 }  // namespace naru::tcp

@@ -38,6 +38,11 @@ class SendQueue {
   std::uint32_t gather(std::uint32_t offset, std::uint32_t length, TxFrame& frame);
   void clear(SendBlockPool& pool) { drop_front(pool, size_); }
 
+  // After a death: is the queue what it says of itself? And then, when the pool has
+  // forgotten who holds what: false when somebody else has one of the blocks.
+  bool is_whole(const SendBlockPool& pool) const;
+  bool keep(SendBlockPool& pool) const;
+
  private:
   SendBlock* head_ = nullptr;
   SendBlock* tail_ = nullptr;

@@ -36,4 +36,11 @@ void Table::remove(std::uint32_t hash, std::uint32_t object) {
   --size_;
 }
 
+void Table::clear() {
+  for (std::uint32_t i = 0; i <= mask_; ++i) {
+    if (entries_[i].object != 0) entries_[i] = {0, 0};
+  }
+  size_ = 0;
+}
+
 }  // namespace naru::tcp

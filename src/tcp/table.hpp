@@ -35,6 +35,7 @@ class Table {
   }
   void insert(std::uint32_t hash, std::uint32_t object);
   void remove(std::uint32_t hash, std::uint32_t object);
+  void clear();
   std::uint32_t size() const { return size_; }
 
  private:

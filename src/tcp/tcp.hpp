@@ -19,6 +19,7 @@
 #include <naru/config/options.hpp>
 #include <naru/random/random.hpp>
 
+#include "base/change_mark.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/flow.hpp"
 #include "tcp/listener.hpp"
@@ -144,6 +145,10 @@ struct Tcp {
   // Old data for a TIME-WAIT is answered now and then only; by record, hashed.
   static constexpr std::uint32_t kTimeWaitLimits = 256;
   std::uint32_t time_wait_answered_ms[kTimeWaitLimits] = {};
+
+  // The connection that is being changed. What else an operation touches (lists, table,
+  // queues of a listener, the oldest quiet flow) can be made again without it: salvage.hpp.
+  ChangeMark change;
 
   // The connection whose snd.una moved in the last input(), or nullptr: its
   // neighbour is alive.

@@ -25,6 +25,7 @@ TimeWait* TimeWaitQueue::add(std::uint32_t expires_ms) {
 
 void TimeWaitQueue::remove(TimeWait* record) {
   unlink(record);
+  record->local_port = 0;
   slab_.give_back(record);
 }
 

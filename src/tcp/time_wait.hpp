@@ -19,7 +19,7 @@ struct TimeWait {
   std::uint32_t ts_recent = 0;
   std::uint32_t ts_offset = 0;   // with ts_recent == ts_offset == 0: no timestamps
   std::uint32_t expires_ms = 0;  // on the 32-bit millisecond clock
-  std::uint16_t local_port = 0;
+  std::uint16_t local_port = 0;  // 0 in a free slot
   std::uint16_t remote_port = 0;
   IpAddr local_addr;
   IpAddr remote_addr;
@@ -48,6 +48,22 @@ class TimeWaitQueue {
   TimeWait* at(std::uint32_t index) { return slab_.at(index); }
   std::uint32_t index_of(const TimeWait* record) const { return slab_.index_of(record); }
   std::uint32_t size() const { return slab_.in_use(); }
+
+  // After a death: keeps the records for which `is_wanted(record)`, all to wait once more
+  // until expires_ms. Waiting longer than 2 MSL does no harm, and so they are in order.
+  template <class F>
+  void rebuild(std::uint32_t expires_ms, F&& is_wanted) {
+    head_ = tail_ = kNoIndex;
+    slab_.rebuild();
+    slab_.for_each([&](TimeWait& record) {
+      record.expires_ms = expires_ms;
+      if (record.local_port != 0 && is_wanted(record)) {
+        append(slab_.index_of(&record));
+      } else {
+        slab_.give_back(&record);
+      }
+    });
+  }
 
  private:
   void append(std::uint32_t index);

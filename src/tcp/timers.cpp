@@ -260,7 +260,10 @@ void arm_fin_wait_2(Tcp& t, Connection& c) {
 }
 
 void Tcp::on_timer() {
-  while (TimerNode* timer = wheel.pop_expired(now)) fire(*this, static_cast<Connection&>(*timer));
+  while (TimerNode* timer = wheel.pop_expired(now)) {
+    change.set(static_cast<Connection*>(timer));
+    fire(*this, static_cast<Connection&>(*timer));
+  }
   const std::uint32_t ms = now_ms;
   for (TimeWait* w = time_wait.oldest();
        w != nullptr && static_cast<std::int32_t>(ms - w->expires_ms) >= 0; w = time_wait.oldest()) {

@@ -222,6 +222,7 @@ void abort(Tcp& t, Connection& c) {
 void abort_orphans(Tcp& t) {
   t.connections.for_each([&t](Connection& c) {
     if (!is_orphan(c)) return;
+    t.change.set(&c);
     reset_peer(t, c);
     finish(t, c);
   });

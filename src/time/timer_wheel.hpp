@@ -43,6 +43,13 @@ class TimerWheel {
     if (!timer.is_armed() || deadline < timer.deadline) arm(timer, deadline);
   }
 
+  // An empty wheel again, whatever was left of it. The timers that were on it are not
+  // touched: they are armed no longer only when their owners have cleared their links.
+  void reset(Time now) {
+    *this = TimerWheel();
+    tick_ = tick_of(now);
+  }
+
   // Takes a timer that is due off the wheel, or returns nullptr when none is.
   TimerNode* pop_expired(Time now);
 

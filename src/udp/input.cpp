@@ -48,6 +48,7 @@ Drop Udp::input(Packet* packet, bool group, Time now) {
 // Takes the packet. An empty queue takes one datagram of any size, so that a small buffer
 // can still be used.
 Drop Udp::deliver(UdpSocket& socket, Packet* packet, Time now) {
+  change_.set(&socket);
   packet = into_small_buffer(packet);
   const std::uint32_t memory = socket.receive_memory + charge(*packet);
   if (memory > socket.options.receive_buffer && !socket.received.empty()) {
@@ -114,7 +115,7 @@ Packet* Udp::into_small_buffer(Packet* packet) {
 }
 
 Result<Received> Udp::recv(Handle handle, MutableBytes out, RecvFlags flags) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   if (const Error error = take_error(*socket); error != Error::none) return std::unexpected(error);
   Packet* packet = socket->received.front();

@@ -53,7 +53,7 @@ Packet* Udp::make_packet(std::span<const Bytes> parts, std::size_t size) {
 }
 
 Result<std::size_t> Udp::send(Handle handle, std::span<const Bytes> parts, const SendTo& to) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   std::size_t size = 0;
   for (const Bytes part : parts) size += part.size();
@@ -141,6 +141,7 @@ void Udp::done(Time now) {
   output_.pop_front();
   if (packet->seq != kNoIndex) {
     UdpSocket& socket = *sockets_.at(packet->seq);
+    change_.set(&socket);
     const bool was_full = socket.send_memory >= socket.options.send_buffer;
     socket.send_memory -= charge(*packet);
     if (was_full && socket.send_memory < socket.options.send_buffer) notify(socket);

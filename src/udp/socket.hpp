@@ -50,6 +50,7 @@ struct ReadyOrder;
 
 struct UdpSocket : ListHook<ReadyOrder> {
   std::uint32_t generation = 0;
+  bool is_open = false;  // last thing set, first thing cleared: a free slot's may be left over
   Error pending_error = Error::none;
   bool port_chosen = false;  // an ephemeral one: disconnecting gives it up
   bool addr_chosen = false;  // local.addr came from connect(), not from bind()

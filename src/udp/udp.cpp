@@ -38,12 +38,16 @@ Result<Handle> Udp::open(std::uint64_t cookie) {
   socket->cookie = cookie;
   socket->options.receive_buffer = options_->u32(Option::udp_receive_buffer);
   socket->options.send_buffer = options_->u32(Option::udp_send_buffer);
+  change_.set(socket);
+  socket->is_open = true;
   return handle_of(*socket);
 }
 
 Status Udp::close(Handle handle) {
   UdpSocket* socket = find(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
+  socket->is_open = false;
+  change_.set(socket);
   if (socket->is_connected)
     by_connection_.remove(tuple_hash(socket->local, socket->remote), socket);
   if (socket->is_bound()) by_port_.remove(socket->local.port, socket);
@@ -118,7 +122,7 @@ Status Udp::take_port(UdpSocket& socket, const Endpoint& local) {
 }
 
 Status Udp::bind(Handle handle, const Endpoint& local) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   if (socket->is_bound()) return std::unexpected(Error::invalid);
   const Status taken = take_port(*socket, local);
@@ -128,7 +132,7 @@ Status Udp::bind(Handle handle, const Endpoint& local) {
 
 Status Udp::connect(Handle handle, const Endpoint& remote, const IpAddr& source,
                     bool to_broadcast) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   if (!socket->options.broadcast && (to_broadcast || remote.addr.is_limited_broadcast())) {
     return std::unexpected(Error::access_denied);
@@ -158,7 +162,7 @@ void Udp::forget_connection(UdpSocket& socket) {
 }
 
 Status Udp::disconnect(Handle handle) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   forget_connection(*socket);
   socket->shut_read = socket->shut_write = false;
@@ -172,7 +176,7 @@ Status Udp::disconnect(Handle handle) {
 }
 
 Status Udp::shutdown(Handle handle, bool read, bool write) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   if (!socket->is_connected) return std::unexpected(Error::not_connected);
   socket->shut_read |= read;
@@ -190,7 +194,7 @@ bool Udp::is_member(const UdpSocket& socket, std::uint8_t interface, const IpAdd
 }
 
 Status Udp::join(Handle handle, std::uint8_t interface, const IpAddr& group) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   if (!group.is_multicast()) return std::unexpected(Error::invalid);
   if (is_member(*socket, interface, group)) return std::unexpected(Error::address_in_use);
@@ -202,7 +206,7 @@ Status Udp::join(Handle handle, std::uint8_t interface, const IpAddr& group) {
 }
 
 Status Udp::leave(Handle handle, std::uint8_t interface, const IpAddr& group) {
-  UdpSocket* socket = find(handle);
+  UdpSocket* socket = change(handle);
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   for (std::uint32_t* link = &socket->groups; *link != 0; link = &groups_.at(*link - 1)->next) {
     Group* g = groups_.at(*link - 1);

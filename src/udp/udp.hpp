@@ -22,6 +22,7 @@
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
 
+#include "base/change_mark.hpp"
 #include "base/hash_chains.hpp"
 #include "base/list.hpp"
 #include "base/siphash.hpp"
@@ -160,6 +161,20 @@ class Udp {
   // connected socket even without IP_RECVERR (RFC 1122 4.1.3.3).
   void on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard);
 
+  // --- after a death ---
+  // Nobody is changing a socket now.
+  void rest() { change_.clear(); }
+  // Whoever was changing a socket has died in the middle of it: chains and lists are made
+  // again from the sockets. What was to be sent is lost, and so is what waited in the
+  // socket that was being changed, which keeps its address. The packets of the others are
+  // kept in PacketPool, which the caller has let forget() and rebuilds. False when two
+  // sockets hold the same packet.
+  bool salvage();
+  template <class F>
+  void for_each_socket(F&& f) {  // f(const UdpSocket&)
+    sockets_.for_each([&](const UdpSocket& socket) { f(socket); });
+  }
+
   std::uint32_t sockets_in_use() const { return sockets_.in_use(); }
 
   // --- readiness ---
@@ -174,6 +189,11 @@ class Udp {
     std::uint8_t interface = 0;
   };
 
+  UdpSocket* change(Handle handle) {
+    UdpSocket* socket = find(handle);
+    change_.set(socket);
+    return socket;
+  }
   std::uint64_t tuple_hash(const Endpoint& local, const Endpoint& remote) const;
   bool conflicts(const UdpSocket& socket, const Endpoint& local, bool with_reuse) const;
   Result<std::uint16_t> choose_port(const UdpSocket& socket, const IpAddr& local);
@@ -192,6 +212,11 @@ class Udp {
   Drop deliver_to_all(const Arrival& arrival, Packet* packet, Time now);
   Packet* copy_of(const Packet& packet);
   Packet* into_small_buffer(Packet* packet);
+
+  // salvage.cpp
+  void salvage_groups(UdpSocket& socket);
+  bool salvage_received(UdpSocket& socket);
+  void find_again(UdpSocket& socket);
 
   // output.cpp
   Status check_send(UdpSocket& socket, std::size_t size, const SendTo& to) const;
@@ -212,6 +237,7 @@ class Udp {
   HashChains<UdpSocket, &UdpSocket::next_connected> by_connection_;  // those connected, too
   Slab<Group> groups_;
   List<UdpSocket, ReadyOrder> ready_;
+  ChangeMark change_;  // the socket that is being changed
   // Datagrams in the order of send(): Packet::source and so on are the datagram's, `seq` is the
   // socket's index, `gso_size` the size to cut it to.
   PacketQueue output_;

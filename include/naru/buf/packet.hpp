@@ -40,6 +40,7 @@ struct alignas(64) Packet {
   std::uint8_t ttl = 0;
   std::uint8_t protocol = 0;   // of the layer-4 header at data
   std::uint16_t gso_size = 0;  // not 0: the link delivered several segments of this size as one
+  bool kept = false;           // see PacketPool::keep()
 
   // Where TCP's payload in `data` starts and where it ends, in sequence space.
   std::uint32_t seq = 0;
@@ -119,6 +120,23 @@ class PacketPool {
     return c.count - c.in_use <= c.count >> shift;
   }
 
+  // --- after a death ---
+  // Whoever died may have left any pointer in a queue, and packets that are in none. After
+  // forget() the queues that are sound keep() their packets, and rebuild() frees the rest.
+
+  // What a list of packets holds. False when it does not lead from `head` to `tail`, over
+  // packets of this pool.
+  struct Extent {
+    std::uint32_t packets = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t memory = 0;  // whole buffers and their metadata
+  };
+  bool measure(const Packet* head, const Packet* tail, Extent& extent) const;
+  void forget();
+  // The packets of a list that was measured. False when one of them is kept already.
+  bool keep(Packet* head);
+  void rebuild();
+
   std::uint32_t small_in_use() const { return classes_[0].in_use; }
   std::uint32_t large_in_use() const { return classes_[1].in_use; }
   std::uint32_t in_use() const { return small_in_use() + large_in_use(); }
@@ -146,6 +164,10 @@ class PacketPool {
     p.flags = 0;
   }
   Packet* take_fresh(Class& c, std::uint32_t size);
+  static Packet* at(const Class& c, std::uint32_t index) {
+    return reinterpret_cast<Packet*>(c.base + (sizeof(Packet) + c.capacity) * index);
+  }
+  bool is_whole(const Packet* packet) const;
 
   Class classes_[2]{};
 };
@@ -155,6 +177,7 @@ class PacketQueue {
  public:
   bool empty() const { return head_ == nullptr; }
   Packet* front() const { return head_; }
+  const Packet* back() const { return tail_; }
   std::uint32_t size() const { return size_; }
   void push_back(Packet* p) {
     p->next = nullptr;

@@ -10,6 +10,7 @@
 // calls poll() when a link rings, after user calls, and at next_deadline().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -134,6 +135,18 @@ class Stack {
   Result<std::int64_t> option(SocketId socket, SocketOption option) const;
   Result<TcpInfo> tcp_info(SocketId socket) const;
 
+  // --- after a death -------------------------------------------------------
+  // For processes that share a stack, when one of them was killed inside, at whatever
+  // instruction: from what is left of the sockets everything else is made again. The
+  // connection that was being changed is reset, a udp socket that was being changed loses
+  // what it had received, and packets on their way are lost; all other sockets go on, and
+  // each of them is told of (next_event). `random` takes the place of the generator, which
+  // may be damaged. False when it is beyond repair, or the configuration was being
+  // changed: then only a new stack helps.
+  bool recover(Time now, const Random& random);
+  // The sockets that programs hold ids of, whether anybody remembers the ids or not.
+  void for_each_socket(const std::function<void(SocketId, std::uint64_t cookie)>& f);
+
   // --- watching ------------------------------------------------------------
   const Counters& counters() const;
   void set_trace(bool on);
@@ -162,6 +175,7 @@ class Stack {
   static SocketId id_of(const udp::Handle& handle);
   // nullptr when the id is of another kind or void.
   tcp::Connection* find_tcp(SocketId id) const;
+  tcp::Connection* change_tcp(SocketId id);
   udp::UdpSocket* find_udp(SocketId id) const;
 
   StackState* state_;

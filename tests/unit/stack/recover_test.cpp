@@ -1,0 +1,190 @@
+// A stack in shared memory outlives the death of whoever is inside, at any instruction.
+//
+//   NARU_DEATHS=20000 test_stack --gtest_filter='Recover*'     so many deaths in each test
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <naru/stack/stack.hpp>
+
+#include "unit/stack/busy_programs.hpp"
+
+namespace naru::test {
+namespace {
+
+constexpr std::size_t kProgramsSize = 65'536;
+static_assert(sizeof(BusyPrograms) <= kProgramsSize);
+
+std::uint32_t deaths(std::uint32_t otherwise) {
+  const char* text = std::getenv("NARU_DEATHS");
+  return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
+}
+
+StackConfig small_config() {
+  StackConfig config;
+  config.random = Random::seeded(1);
+  const std::pair<Option, std::int64_t> sizes[] = {
+      {Option::max_connections, 256},   {Option::max_time_wait, 64},
+      {Option::max_small_packets, 512}, {Option::max_large_packets, 64},
+      {Option::max_send_blocks, 512},   {Option::max_flows, 32},
+      {Option::tcp_quiet_flows, 4},     {Option::max_udp_sockets, 16},
+      {Option::max_destinations, 16},   {Option::max_listeners, 16},
+  };
+  for (const auto& [option, value] : sizes) EXPECT_TRUE(config.options.set(option, value));
+  return config;
+}
+
+// Why a stack did not recover; nullptr when it did.
+const char* fault_of(Stack& stack, BusyPrograms& programs) {
+  if (!stack.recover(programs.now, Random::seeded(2))) return "it is beyond repair";
+  stack.check_invariants();
+  programs.bury(stack);
+  stack.check_invariants();
+  const std::uint32_t failures = programs.failures;
+  if (!programs.finish_a_round(stack)) return "not everybody goes on";
+  if (programs.wrong != 0) return "bytes were changed";
+  if (programs.failures > failures + 1) return "more than one connection was reset";
+  return nullptr;
+}
+
+// Why something is left when all sockets are closed and time has passed.
+const char* leftover_of(Stack& stack, BusyPrograms& programs) {
+  programs.close_all(stack);
+  for (int i = 0; i < 400; ++i) {
+    while (stack.poll(programs.now)) {
+    }
+    programs.now += 1s;
+  }
+  stack.check_invariants();
+  const Stack::Usage u = stack.usage();
+  if (u.connections + u.orphans + u.time_wait + u.listeners != 0) return "connections are left";
+  if (u.udp_sockets != 0) return "udp sockets are left";
+  if (u.flows + u.send_blocks != 0) return "flows or blocks are left";
+  if (u.packets != 0) return "packets are left";
+  return u.timers == 0 ? nullptr : "timers are left";
+}
+
+int say(const char* fault) {
+  if (fault != nullptr) std::fprintf(stderr, "%s\n", fault);
+  return fault == nullptr ? 0 : 1;
+}
+
+class Recover : public ::testing::Test {
+ protected:
+  Recover() : text_(stream(0, BusyPrograms::kText)) {
+    const StackConfig config = small_config();
+    const std::size_t arena = arena_size(config) + 64;
+    size_ = kProgramsSize + (arena + 4095) / 4096 * 4096;
+    memory_ = ::memfd_create("recover", 0);
+    EXPECT_EQ(::ftruncate(memory_, static_cast<off_t>(size_)), 0);
+    map(MAP_SHARED);
+    Arena::format(base() + kProgramsSize, size_ - kProgramsSize);
+    programs = new (base())
+        BusyPrograms(::testing::UnitTest::GetInstance()->random_seed() + 7U, text_.data());
+    const auto stack = Stack::create(this->arena(), config, programs->now);
+    EXPECT_TRUE(stack.has_value());
+    programs->open(**stack);
+  }
+  ~Recover() override {
+    ::munmap(base(), size_);
+    ::close(memory_);
+  }
+
+  // MAP_PRIVATE over it: a copy of its own, in which the others change nothing.
+  void map(int how) {
+    void* at =
+        ::mmap(base(), size_, PROT_READ | PROT_WRITE, how | MAP_FIXED | MAP_NORESERVE, memory_, 0);
+    ASSERT_EQ(at, base());
+  }
+  static std::byte* base() { return reinterpret_cast<std::byte*>(kSharedArenaAddress); }
+  Arena& arena() { return **Arena::attach(base() + kProgramsSize, size_ - kProgramsSize); }
+  std::unique_ptr<Stack> attach() { return std::move(*Stack::attach(arena())); }
+
+  pid_t start(const std::function<void()>& first) {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    const auto stack = attach();
+    first();
+    for (;;) programs->step(*stack);
+  }
+
+  static int status_of(pid_t child) {
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  BusyPrograms* programs = nullptr;
+
+ private:
+  Buffer text_;
+  std::size_t size_ = 0;
+  int memory_ = -1;
+};
+
+// Without an accident, too.
+TEST_F(Recover, HarmsNobodyWhenNothingWasBeingChanged) {
+  const auto stack = attach();
+  ASSERT_TRUE(programs->finish_a_round(*stack));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_STREQ(fault_of(*stack, *programs), nullptr);
+  }
+  EXPECT_EQ(programs->failures, 0U);
+  EXPECT_STREQ(leftover_of(*stack, *programs), nullptr);
+}
+
+TEST_F(Recover, FromKillsAtAnyTime) {
+  const auto stack = attach();
+  const std::uint32_t count = deaths(150);
+  for (std::uint32_t i = 0; i < count && !HasFailure(); ++i) {
+    const pid_t child = start([] {});
+    ::usleep(static_cast<useconds_t>(i * 7919 % 3000));
+    ::kill(child, SIGKILL);
+    EXPECT_EQ(status_of(child), -1);
+    EXPECT_STREQ(fault_of(*stack, *programs), nullptr) << "death " << i;
+  }
+  EXPECT_LE(programs->failures, count);
+  EXPECT_STREQ(leftover_of(*stack, *programs), nullptr);
+}
+
+// One process goes on instruction by instruction. Whenever it stands still, another one
+// recovers, in a copy of the memory, from its death at this very instruction.
+TEST_F(Recover, FromADeathAtAnyInstruction) {
+  const pid_t child = start([] {
+    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    ::raise(SIGSTOP);
+  });
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (!WIFSTOPPED(status)) GTEST_SKIP() << "no tracing of processes here";
+  const std::uint32_t count = deaths(300);
+  const std::uint32_t stride = std::max(1U, 60'000 / count);
+  std::uint64_t instruction = 0;
+  for (std::uint32_t i = 0; i < count && !HasFailure(); ++i) {
+    for (std::uint32_t n = 1 + i * 7919 % (2 * stride - 1); n != 0; --n, ++instruction) {
+      ASSERT_EQ(::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr), 0);
+      ASSERT_EQ(::waitpid(child, &status, 0), child);
+      ASSERT_TRUE(WIFSTOPPED(status));
+    }
+    const pid_t survivor = ::fork();
+    if (survivor == 0) {
+      map(MAP_PRIVATE);
+      const auto stack = attach();
+      const char* fault = fault_of(*stack, *programs);
+      ::_exit(say(fault != nullptr ? fault : leftover_of(*stack, *programs)));
+    }
+    EXPECT_EQ(status_of(survivor), 0) << "instruction " << instruction;
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+}
+
+}  // namespace
+}  // namespace naru::test
