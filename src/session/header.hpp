@@ -50,6 +50,7 @@ struct Header {
   StackConfig config;    // to make the stack again after an accident
 
   bool is_changing = false;       // somebody is inside, and not only forking
+  bool is_recovering = false;     // somebody repairs what the dead have left
   std::uint32_t epoch = 0;        // counts the stacks that were made
   std::uint64_t last_serial = 0;  // of the newest OpenSocket
   std::uint32_t last_bell = 0;    // the number of the newest bell

@@ -177,6 +177,10 @@ class Session {
   // recover.cpp: somebody died with the lock.
   void recover();
   void rebuild_tables();
+  void rebuild_watches();
+  bool repair_stack();
+  void close_unknown();
+  void disown_missing();
   void renew_stack();
   void reopen(OpenSocket& o);
 

@@ -111,6 +111,7 @@ void Session::close_socket(OpenSocket& o) {
     remove_watch(*w);
   }
   if (is_sound(o)) (void)stack_->close(o.id);
+  o.owner = kNoIndex;
   tables().sockets.give_back(&o);
 }
 

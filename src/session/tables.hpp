@@ -81,8 +81,8 @@ struct OpenSocket {
   int family = 0;
   int type = 0;
   int protocol = 0;
-  std::uint32_t owner = 0;  // the process that made it
-  bool is_shared = false;   // the kernel counts: see reference.hpp
+  std::uint32_t owner = kNoIndex;  // the process that made it; nobody: a free slot's rest
+  bool is_shared = false;          // the kernel counts: see reference.hpp
   bool v6_only = false;
   bool is_bound = false;
   bool is_listening = false;

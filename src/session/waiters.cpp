@@ -35,6 +35,7 @@ void Session::remove_watch(Watch& watch) {
   if (was_told) watch.waiter->ready.remove(&watch);
   watch.waiter->watches.remove(&watch);
   socket.watches.remove(&watch);
+  watch.socket = nullptr;
   tables().watches.give_back(&watch);
   if (!was_told_alone) return;
   // It may have died before it could act: what was its to do is another's now.

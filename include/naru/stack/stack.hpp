@@ -144,7 +144,8 @@ class Stack {
   // may be damaged. False when it is beyond repair, or the configuration was being
   // changed: then only a new stack helps.
   bool recover(Time now, const Random& random);
-  // The sockets that programs hold ids of, whether anybody remembers the ids or not.
+  // The sockets that programs hold ids of, whether anybody remembers the ids or not. `f`
+  // may close its socket.
   void for_each_socket(const std::function<void(SocketId, std::uint64_t cookie)>& f);
 
   // --- watching ------------------------------------------------------------

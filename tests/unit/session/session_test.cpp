@@ -1,10 +1,12 @@
 // Sessions: what several processes share, and what is left when one of them dies.
 #include "session/session.hpp"
 
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <string_view>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -33,6 +35,10 @@ int status_of(pid_t child) {
   int status = -1;
   ::waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Bytes bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 // A session in a folder of its own, without a keeper.
@@ -153,7 +159,39 @@ TEST_F(SessionTest, WhatADeadProcessHadOpenIsClosed) {
   EXPECT_TRUE(session->is_sound(mine));
 }
 
-TEST_F(SessionTest, ADeathInsideResetsConnectionsAndKeepsListeners) {
+TEST_F(SessionTest, ADeathInsideCostsOnlyWhatWasBeingChanged) {
+  OpenSocket& listener = listening();
+  OpenSocket& client = open();
+  connect_to_server(client);
+  session->enter();
+  OpenSocket& server =
+      *session->add_socket(session->stack().accept(listener.id)->socket, AF_INET, SOCK_STREAM, 0);
+  session->leave();
+  const pid_t child = in_child([&] {
+    session->on_forked();
+    OpenSocket& own = open();
+    connect_to_server(own);
+    session->enter();
+    (void)session->stack().open_udp();  // and nobody knows of it yet
+    (void)session->stack().send(own.id, bytes_of("half a requ"));
+    return 3;  // with the lock
+  });
+  EXPECT_EQ(status_of(child), 3);
+  const Inside inside(*session);
+  ASSERT_TRUE(session->is_sound(client) && session->is_sound(server));
+  EXPECT_EQ(session->stack().usage().udp_sockets, 0U);
+  EXPECT_EQ(sockets(), 3U) << "the dead one's is closed";
+  EXPECT_TRUE(session->stack().send(client.id, bytes_of("hello")).has_value());
+  session->turn();
+  std::array<std::uint8_t, 16> room;
+  EXPECT_EQ(session->stack().recv(server.id, room), 5U);
+  const SocketId again = *session->stack().open_tcp();
+  EXPECT_EQ(session->stack().connect(again, kServer).error(), Error::in_progress);
+  session->turn();
+  EXPECT_TRUE(session->stack().accept(listener.id).has_value());
+}
+
+TEST_F(SessionTest, BeyondRepairConnectionsAreResetAndListenersKept) {
   OpenSocket& listener = listening();
   OpenSocket& client = open();
   connect_to_server(client);
@@ -172,6 +210,22 @@ TEST_F(SessionTest, ADeathInsideResetsConnectionsAndKeepsListeners) {
   EXPECT_EQ(session->stack().connect(again, kServer).error(), Error::in_progress);
   session->turn();
   EXPECT_TRUE(session->stack().accept(listener.id).has_value());
+}
+
+TEST_F(SessionTest, ADeathWhileRecoveringIsNotMetTwice) {
+  OpenSocket& listener = listening();
+  OpenSocket& client = open();
+  connect_to_server(client);
+  const pid_t child = in_child([&] {
+    session->enter();
+    session->header().is_recovering = true;
+    return 5;
+  });
+  EXPECT_EQ(status_of(child), 5);
+  const Inside inside(*session);
+  EXPECT_FALSE(session->header().is_recovering);
+  EXPECT_FALSE(session->is_sound(client)) << "the stack was made anew";
+  EXPECT_TRUE(session->is_sound(listener));
 }
 
 TEST_F(SessionTest, ADeathDuringAForkHarmsNothing) {

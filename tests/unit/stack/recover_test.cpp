@@ -107,12 +107,33 @@ class Recover : public ::testing::Test {
   Arena& arena() { return **Arena::attach(base() + kProgramsSize, size_ - kProgramsSize); }
   std::unique_ptr<Stack> attach() { return std::move(*Stack::attach(arena())); }
 
-  pid_t start(const std::function<void()>& first) {
+  // A process that lets the programs run, for ever.
+  pid_t start(const std::function<void(Stack&)>& first) {
     const pid_t child = ::fork();
     if (child != 0) return child;
     const auto stack = attach();
-    first();
+    first(*stack);
     for (;;) programs->step(*stack);
+  }
+
+  // So many instructions of a process that we trace.
+  static bool go_on(pid_t child, std::uint32_t instructions) {
+    int status = 0;
+    for (; instructions != 0; --instructions) {
+      const bool is_done = ::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) == 0 &&
+                           ::waitpid(child, &status, 0) == child && WIFSTOPPED(status);
+      if (!is_done) return false;
+    }
+    return true;
+  }
+
+  pid_t start_survivor() {
+    const pid_t survivor = ::fork();
+    if (survivor != 0) return survivor;
+    map(MAP_PRIVATE);
+    const auto stack = attach();
+    const char* fault = fault_of(*stack, *programs);
+    ::_exit(say(fault != nullptr ? fault : leftover_of(*stack, *programs)));
   }
 
   static int status_of(pid_t child) {
@@ -144,7 +165,7 @@ TEST_F(Recover, FromKillsAtAnyTime) {
   const auto stack = attach();
   const std::uint32_t count = deaths(150);
   for (std::uint32_t i = 0; i < count && !HasFailure(); ++i) {
-    const pid_t child = start([] {});
+    const pid_t child = start([](Stack&) {});
     ::usleep(static_cast<useconds_t>(i * 7919 % 3000));
     ::kill(child, SIGKILL);
     EXPECT_EQ(status_of(child), -1);
@@ -157,33 +178,26 @@ TEST_F(Recover, FromKillsAtAnyTime) {
 // One process goes on instruction by instruction. Whenever it stands still, another one
 // recovers, in a copy of the memory, from its death at this very instruction.
 TEST_F(Recover, FromADeathAtAnyInstruction) {
-  const pid_t child = start([] {
-    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    ::raise(SIGSTOP);
-  });
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  if (!WIFSTOPPED(status)) GTEST_SKIP() << "no tracing of processes here";
+  constexpr std::uint32_t kWindow = 25;  // deaths, before life goes on at full speed
   const std::uint32_t count = deaths(300);
-  const std::uint32_t stride = std::max(1U, 60'000 / count);
-  std::uint64_t instruction = 0;
-  for (std::uint32_t i = 0; i < count && !HasFailure(); ++i) {
-    for (std::uint32_t n = 1 + i * 7919 % (2 * stride - 1); n != 0; --n, ++instruction) {
-      ASSERT_EQ(::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr), 0);
-      ASSERT_EQ(::waitpid(child, &status, 0), child);
-      ASSERT_TRUE(WIFSTOPPED(status));
+  const auto stack = attach();
+  for (std::uint32_t i = 0; i < count && !HasFailure(); i += kWindow) {
+    const pid_t child = start([this, i](Stack& own) {
+      for (std::uint32_t n = i * 7919 % 997; n != 0; --n) programs->step(own);
+      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      ::raise(SIGSTOP);
+    });
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    if (!WIFSTOPPED(status)) GTEST_SKIP() << "no tracing of processes here";
+    for (std::uint32_t n = 0; n < kWindow && !HasFailure(); ++n) {
+      ASSERT_TRUE(go_on(child, 1 + (i + n) * 7919 % 499));
+      EXPECT_EQ(status_of(start_survivor()), 0) << "death " << i + n;
     }
-    const pid_t survivor = ::fork();
-    if (survivor == 0) {
-      map(MAP_PRIVATE);
-      const auto stack = attach();
-      const char* fault = fault_of(*stack, *programs);
-      ::_exit(say(fault != nullptr ? fault : leftover_of(*stack, *programs)));
-    }
-    EXPECT_EQ(status_of(survivor), 0) << "instruction " << instruction;
+    ::kill(child, SIGKILL);
+    EXPECT_EQ(status_of(child), -1);
+    EXPECT_STREQ(fault_of(*stack, *programs), nullptr);
   }
-  ::kill(child, SIGKILL);
-  ::waitpid(child, &status, 0);
 }
 
 }  // namespace
