@@ -23,6 +23,13 @@ class Result:
     work: float = 0  # units of work done
     per: str | None = None  # what a unit of work is: "segment"
     instructions: float | None = None  # user mode, for one unit of work
+    p99_us: float | None = None  # how long the slowest hundredth of requests took, at least
+
+
+def require(*tools):
+    for tool in tools:
+        if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
+            raise Unavailable(f"{tool} is not there")
 
 
 def last_line(text):

@@ -27,6 +27,11 @@ class Outcome:
         return statistics.median(times) if times else None
 
     @property
+    def p99_us(self):
+        times = [r.p99_us for r in self.results if r.p99_us]
+        return statistics.median(times) if times else None
+
+    @property
     def spread(self):
         values = [r.value for r in self.results]
         return (max(values) - min(values)) / self.value if self.value else 0
@@ -67,8 +72,11 @@ def figures(row, outcomes):
     if counted:
         yield Figure(f"{row.name}: instructions per {per}", "instructions", False, counted,
                      Goal(row.goal.instructions), row.group)
+    late = {name: o.p99_us for name, o in ran.items() if o.p99_us}
+    if late:
+        yield Figure(f"{row.name}: p99", "us", False, late, group=row.group)
     # On the memory wire a row in ns or us is CPU time already.
-    if row.unit not in ("ns", "us") or row.group.startswith(("the kernel", "HTTP")):
+    if row.unit not in ("ns", "us") or row.group.startswith(("the kernel", "HTTP", "programs")):
         unit = cpu_unit(per)
         timed = {name: o.cpu_ns / NS[unit] for name, o in ran.items()
                  if o.cpu_ns and name != LIMIT}
@@ -162,6 +170,8 @@ def print_row(row, outcomes):
         if o.cpu_ns and o.per:
             unit = "s" if o.per == "gigabyte" else "ns"
             line += f"  {number(o.cpu_ns / NS[unit])} {unit} of CPU a {o.per}"
+        if o.p99_us:
+            line += f"  p99 {number(o.p99_us)} us"
         if o.instructions:
             line += f"  {number(o.instructions)} instructions"
         if own and own.results and name != OWN:

@@ -205,7 +205,7 @@ def limit_rows(places):
                       [Contestant(LIMIT, run)])
 
 
-def all_rows(places, web):
+def all_rows(places, web, run):
     yield from bulk_rows(places)
     yield from small_rows(places)
     yield from idle_rows(places)
@@ -213,4 +213,5 @@ def all_rows(places, web):
     yield from kernel_rows(places)
     yield from tap_rows(places)
     yield from web.rows(places)
+    yield from run.rows(places)
     yield from limit_rows(places)

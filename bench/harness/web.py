@@ -30,12 +30,6 @@ http {{
 """
 
 
-def require(*tools):
-    for tool in tools:
-        if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
-            raise programs.Unavailable(f"{tool} is not there")
-
-
 class Server:
     """A process with a folder to serve, in a namespace; `worker` is whose CPU time counts."""
 
@@ -150,7 +144,7 @@ def wrk(network, address, cpu, seconds, keep_alive):
 def contestant(places, name, make_server, cores, keep_alive):
     """wrk on the client's host, against the server that make_server() starts."""
     def run():
-        require("wrk", "taskset")
+        programs.require("wrk", "taskset")
         if places.network is None:
             raise programs.Unavailable("no network namespaces can be made here")
         server = make_server()
@@ -168,7 +162,7 @@ def contestant(places, name, make_server, cores, keep_alive):
 
 def rows(places):
     def nginx():
-        require("nginx")
+        programs.require("nginx")
         return Nginx(places.network)
 
     def naru():

@@ -50,7 +50,6 @@ void Session::attach_link() {
   link_ = std::move(*attached);
   link_->move_descriptors([this](int fd) { return keep_to_ourselves(fd); });
   open_capture();
-  stack_->replace_link(kLanInterface, &wire());
 }
 
 link::Link& Session::wire() {

@@ -103,14 +103,13 @@ void Session::renew_stack() {
   Arena* arena = Arena::format(h.stack_base(), h.stack_size());
   h.config.random = Random::secure(entropy());
   // The same sizes give the same addresses: the other processes' handles stay right.
-  const auto stack = Stack::create(*arena, h.config, monotonic_now());
+  auto stack = Stack::create(*arena, h.config, monotonic_now());
   ++h.epoch;
   h.is_recovering = false;
-  if (!stack) {
-    log("the stack cannot be made again");
-  } else if (link_) {
-    (void)set_up_interface();
-  }
+  if (!stack) return log("the stack cannot be made again");
+  (*stack)->set_trace(h.config.trace_events != 0);
+  if (!stack_) stack_ = std::move(*stack);  // we have just come
+  if (link_) (void)set_up_interface();
 }
 
 void Session::reopen(OpenSocket& o) {

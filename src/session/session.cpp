@@ -110,15 +110,29 @@ Said<std::unique_ptr<Session>> Session::open_file(const std::string& file) {
   auto references = References::open(socket_file(file));
   if (!references) return std::unexpected(references.error());
   std::unique_ptr<Session> session(new Session(std::move(*mapping), std::move(*references), file));
-  Header& header = session->header();
-  auto arena = Arena::attach(header.stack_base(), header.stack_size());
-  if (!arena) return std::unexpected(file + " is damaged");
-  auto stack = Stack::attach(**arena);
-  if (!stack) return std::unexpected(file + " is damaged");
-  session->stack_ = std::move(*stack);
-  session->ringer_.open(header.id);
+  session->ringer_.open(session->header().id);
   session->attach_link();
+  if (!session->attach_stack()) return std::unexpected(file + " is damaged");
   return session;
+}
+
+// With the lock: somebody may just be making the stack anew, or have died of it
+// (recover.cpp).
+bool Session::attach_stack() {
+  const int answer = ::pthread_mutex_lock(&header().mutex);
+  if (!find_stack() && answer == EOWNERDEAD) renew_stack();
+  if (stack_ && link_) stack_->replace_link(kLanInterface, &wire());
+  if (stack_) on_locked(answer);
+  ::pthread_mutex_unlock(&header().mutex);
+  return stack_ != nullptr;
+}
+
+bool Session::find_stack() {
+  const auto arena = Arena::attach(header().stack_base(), header().stack_size());
+  if (!arena) return false;
+  auto stack = Stack::attach(**arena);
+  if (stack) stack_ = std::move(*stack);
+  return stack.has_value();
 }
 
 Said<std::unique_ptr<Session>> Session::attach(const std::string& file) {

@@ -162,6 +162,8 @@ class Session {
  private:
   Session(Mapping mapping, References references, std::string file);
   static Said<std::unique_ptr<Session>> open_file(const std::string& file);
+  bool attach_stack();
+  bool find_stack();
   void lock();
   void on_locked(int answer);
   void call_keeper(Leaving leaving);
