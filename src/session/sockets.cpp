@@ -72,6 +72,7 @@ void Session::drop_dead() {
   tables().processes.for_each([&](Process& p) {
     if (!is_alive(p.pid, p.start_time)) drop_process(p);
   });
+  sweep();  // a child may have died before it joined
 }
 
 void Session::sweep() {

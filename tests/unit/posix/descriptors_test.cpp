@@ -28,6 +28,19 @@ struct DescriptorsTest : PosixTest {
   }
 };
 
+TEST_F(DescriptorsTest, AChildThatDiesBeforeItJoinsHoldsNoPort) {
+  const int l = listener(80);
+  library->before_fork();
+  const pid_t child = ::fork();
+  if (child == 0) ::pause();  // it has the descriptor, and the session does not know it
+  library->after_fork_in_parent();
+  EXPECT_EQ(fds().close(l), 0);
+  EXPECT_EQ(bind(tcp(), 80), -EADDRINUSE);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(bind(tcp(), 80), 0);
+}
+
 TEST_F(DescriptorsTest, ADuplicateKeepsTheSocketOpen) {
   const auto [client, server] = connected();
   const auto copy = static_cast<int>(fds().dup(server));
