@@ -71,9 +71,11 @@ std::unique_ptr<naru::Host> make_host(const echo::Settings& settings) {
 
 int main(int argc, char** argv) try {
   const echo::Settings settings = echo::settings(argc, argv);
+#ifdef ON_NARU
+  const auto host = make_host(settings);  // it outlives the context that drives it
+#endif
   net::io_context context(1);
 #ifdef ON_NARU
-  const auto host = make_host(settings);
   naru::asio::use_stack(context, *host);
   const auto address = net_ip::make_address("0.0.0.0");
 #else

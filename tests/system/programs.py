@@ -1,11 +1,10 @@
 """Programs on naru: the hosts that they run on, the users that they run as, how they meet.
 
-A test is a function of a Meeting. `run(tests)` calls each as an ordinary user and, where
-it may, as root; with server and client in one session, and in two sessions on a lan.
+A test is a function of a Meeting. `run(tests)` calls each with server and client in two
+sessions on a lan, as an ordinary user, and in one session, as root where it may.
 """
 
 import contextlib
-import functools
 import os
 import shutil
 import subprocess
@@ -190,19 +189,12 @@ def over_the_lan(bench):
     server.end()
 
 
-@functools.cache
-def ways():
-    if "--net" in lab.sh(lab.PROGRAM, "run", "--help"):
-        return in_one_session, over_the_lan
-    print("left out: over the lan (this naru run knows none)")
-    return (in_one_session,)
-
-
-def users():
-    """An ordinary user (one that no account has, where we may choose), and root."""
+def matrix():
+    """Who, and how: an ordinary user (one that no account has, where we may choose) over the
+    lan, and root in one session. Without root this user both ways."""
     if os.geteuid() != 0:
-        return {"as this user": None}
-    return {"as an ordinary user": 200_000 + os.getpid() % 100_000, "as root": None}
+        return [(None, over_the_lan), (None, in_one_session)]
+    return [(200_000 + os.getpid() % 100_000, over_the_lan), (None, in_one_session)]
 
 
 def run(*tests, needs=(), also=(), log=None, after=lambda bench: None):
@@ -210,18 +202,18 @@ def run(*tests, needs=(), also=(), log=None, after=lambda bench: None):
     `after`: looks at what is left when the sessions have ended."""
     lab.need_preload()
     lab.need(*needs)
-    for name, uid in users().items():
+    for uid, way in (*matrix(), *((None, way) for way in also)):
         bench = Bench(uid)
         if log is not None:
             bench.environment["NARU_LOG"] = str(bench.work / log)
-        for way in (*ways(), *also):
-            for test in tests:
-                begin = time.monotonic()
-                with way(bench) as meeting:
-                    test(meeting)
-                seconds = time.monotonic() - begin
-                lab.wait_for(lambda: not bench.sessions(), f"{test.__name__}: the sessions end",
-                             seconds=30)
-                after(bench)
-                print(f"{test.__name__} {way.__name__.replace('_', ' ')} {name}: {seconds:.1f} s",
-                      flush=True)
+        for test in tests:
+            begin = time.monotonic()
+            with way(bench) as meeting:
+                test(meeting)
+            seconds = time.monotonic() - begin
+            lab.wait_for(lambda: not bench.sessions(), f"{test.__name__}: the sessions end",
+                         seconds=30)
+            after(bench)
+            who = "an ordinary user" if uid else "this user"
+            print(f"{test.__name__}, {way.__name__.replace('_', ' ')}, as {who}: {seconds:.1f} s",
+                  flush=True)

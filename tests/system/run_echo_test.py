@@ -69,7 +69,19 @@ def coroutines_on_the_kernel(m):
     lab.check(server.wait(20) == 0, "SIGTERM ends it")
 
 
+def coroutines_on_naru(m):
+    """No naru run for the server: it has a stack of its own, and its name on the lan."""
+    server = programs.Host(m.server.bench).start(here(m, "echo_coroutines_naru"), "embedded", "-p",
+                                                 PORT)
+    embedded = programs.Meeting(m.server, m.client, "embedded")
+    embedded.wait_for_port(PORT)
+    ask(embedded, 8)
+    server.terminate()
+    lab.check(server.wait(20) == 0, "SIGTERM ends it")
+
+
 if __name__ == "__main__":
     lab.need("ip")
+    programs.run(coroutines_on_naru)
     programs.run(structures, event_loop_with_many, in_python, coroutines_on_the_kernel,
                  also=(programs.on_the_kernel,))
