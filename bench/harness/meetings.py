@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -56,7 +57,7 @@ class Host:
     def wait_for_port(self, port):
         probe = f"import socket; socket.create_connection(('{self.address}', {port}), 1)"
         for _ in range(100):
-            if self.start(["python3", "-c", probe]).wait(10) == 0:
+            if self.start([sys.executable, "-c", probe]).wait(30) == 0:
                 return
             time.sleep(0.1)
         raise programs.Unavailable(f"nothing answers at {self.address}:{port}")

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -172,7 +173,7 @@ ends = [socket.create_connection(("{meeting.client.address}", {PORT})) for _ in 
 for end in ends:
     end.sendall(b"GET /page.html HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
 time.sleep(1000)"""
-            client = meeting.client.start(["python3", "-c", hold])
+            client = meeting.client.start([sys.executable, "-c", hold])
             time.sleep(1)
             everybody = [server.pid, client.pid, *meeting.keepers]
             before = sum(map(meetings.cpu_ns, everybody))
