@@ -117,7 +117,7 @@ def _sessions(places, *flags_of_each):
             stack.callback(sessions[-1].close)
         said = subprocess.run([naru, "ps"], env={**os.environ, "XDG_RUNTIME_DIR": runtime},
                               capture_output=True, text=True, check=True).stdout
-        keepers = [int(line.split()[1]) for line in said.splitlines()[1:]]
+        keepers = [int(line.split()[-3]) for line in said.splitlines()[1:]]
         yield sessions, keepers
         stack.close()
         _wait_for_end(keepers)
