@@ -81,11 +81,10 @@ class Measured:
 
 
 def echo_client(places, host, cores, spins=False):
-    requests = round(60_000 * places.seconds)
     said = json.loads(host.run(pinned(
-        [places.program("echo_client"), host.address, "-p", PORT, "-n", requests, "-j",
-         *(["-s"] if spins else [])], cores)))
-    return Measured(said["median"], requests, said["p99"])
+        [places.program("echo_client"), host.address, "-p", PORT, "-n", 10**7, "-t", places.seconds,
+         "-j", *(["-s"] if spins else [])], cores)))
+    return Measured(said["median"], said["requests"], said["p99"])
 
 
 def redis_benchmark(places, host, cores, test, pipeline):

@@ -1,10 +1,10 @@
 // Measures an echo server: how many requests a second, and how long one takes.
 //
-//   client HOST [-p PORT] [-c CONNECTIONS] [-n REQUESTS] [-b BYTES] [-s] [-j]
+//   client HOST [-p PORT] [-c CONNECTIONS] [-n REQUESTS] [-t SECONDS] [-b BYTES] [-s] [-j]
 //
-// Each connection has a thread that sends REQUESTS times BYTES bytes and waits for each
-// answer, sleeping or (-s) spinning. Every answer is compared with what was sent. -j
-// prints JSON.
+// Each connection has a thread that sends REQUESTS times BYTES bytes, or for so long, and
+// waits for each answer, sleeping or (-s) spinning. Every answer is compared with what was
+// sent. -j prints JSON.
 
 #include <algorithm>
 #include <barrier>
@@ -33,6 +33,7 @@ struct Settings {
   std::string port = "1060";
   std::size_t connections = 1;
   std::size_t requests = 10'000;
+  double seconds = 3600;
   std::size_t bytes = 64;
   bool spins = false;
   bool json = false;
@@ -46,10 +47,11 @@ struct Settings {
 Settings settings(int argc, char** argv) {
   Settings found;
   const auto number = [] { return std::max<std::size_t>(1, std::strtoul(optarg, nullptr, 10)); };
-  for (int option; (option = ::getopt(argc, argv, "p:c:n:b:sj")) != -1;) {
+  for (int option; (option = ::getopt(argc, argv, "p:c:n:t:b:sj")) != -1;) {
     if (option == 'p') found.port = optarg;
     if (option == 'c') found.connections = number();
     if (option == 'n') found.requests = number();
+    if (option == 't') found.seconds = std::strtod(optarg, nullptr);
     if (option == 'b') found.bytes = number();
     if (option == 's') found.spins = true;
     if (option == 'j') found.json = true;
@@ -113,13 +115,16 @@ void fill(std::vector<char>& request, std::size_t connection, std::size_t number
 
 // Nanoseconds that each request took.
 std::vector<std::uint64_t> talk(int server, const Settings& settings, std::size_t connection) {
-  std::vector<std::uint64_t> times(settings.requests);
+  std::vector<std::uint64_t> times;
   std::vector<char> request(settings.bytes), answer(settings.bytes);
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    fill(request, connection, i);
+  const Clock::time_point end =
+      Clock::now() + std::chrono::nanoseconds(static_cast<std::int64_t>(settings.seconds * 1e9));
+  for (Clock::time_point now; times.size() < settings.requests && now < end;) {
+    fill(request, connection, times.size());
     const Clock::time_point begin = Clock::now();
     exchange(server, request, answer, settings.spins);
-    times[i] = static_cast<std::uint64_t>((Clock::now() - begin).count());
+    now = Clock::now();
+    times.push_back(static_cast<std::uint64_t>((now - begin).count()));
     if (answer != request) {
       errno = EBADMSG;
       fail("the answer is not what was sent");
@@ -179,11 +184,12 @@ double cpu_of(const Measured& measured) {
 int main(int argc, char** argv) {
   const Settings chosen = settings(argc, argv);
   const Measured measured = measure(chosen);
-  const char* format = chosen.json
-                           ? "{\"rate\": %.1f, \"median\": %.3f, \"p99\": %.3f, \"longest\": %.3f, "
-                             "\"cpu\": %.3f}\n"
-                           : "%.0f requests/s; median %.1f us, p99 %.1f us, longest %.1f us; "
-                             "%.1f us of CPU a request\n";
-  std::printf(format, measured.rate(), measured.microseconds_at(0.5),
+  const char* format =
+      chosen.json ? "{\"requests\": %zu, \"rate\": %.1f, \"median\": %.3f, \"p99\": %.3f, "
+                    "\"longest\": %.3f, "
+                    "\"cpu\": %.3f}\n"
+                  : "%zu requests, %.0f a second; median %.1f us, p99 %.1f us, longest %.1f us; "
+                    "%.1f us of CPU a request\n";
+  std::printf(format, measured.times.size(), measured.rate(), measured.microseconds_at(0.5),
               measured.microseconds_at(0.99), measured.microseconds_at(1), cpu_of(measured));
 }
