@@ -17,8 +17,9 @@ namespace {
 // for awake.
 constexpr std::int64_t kLongestSpin = 40'000;  // ns
 constexpr std::int64_t kShortestSpin = 500;
-// After so many that were too short comes a long one: the times may have changed.
-constexpr std::uint32_t kTrial = 64;
+// After so many that were too short comes a long one: the times may have changed. Rarely
+// enough that one round trip in a hundred, with its two waits, does not meet it.
+constexpr std::uint32_t kTrial = 512;
 
 // Frames come without a change of the word: who waits for it has to look at them, too.
 bool spin_for(Session& session, std::int64_t ns, const std::atomic<std::uint32_t>& word,
