@@ -6,6 +6,7 @@ no answer is ever wrong, the services answer again, whoever is started again get
 at once, and in the end there is no socket, no session and no file.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -58,7 +59,7 @@ class Cast:
             self.servers[name] = self.serve(name)
         else:  # the parent replaces it
             for child in children(self.servers["echo_preforked"])[:2]:
-                os.kill(child, signal.SIGKILL)
+                kill_pid(child)
 
     def look_after(self):
         """Whoever has ended by itself had its connection reset, and nothing worse."""
@@ -101,6 +102,11 @@ def kill(process):
     process.wait()
 
 
+def kill_pid(pid):
+    with contextlib.suppress(ProcessLookupError):  # an earlier one has just got through
+        os.kill(pid, signal.SIGKILL)
+
+
 def kill_family(process):
     """A parent that stands still has no more children."""
     process.send_signal(signal.SIGSTOP)
@@ -108,7 +114,7 @@ def kill_family(process):
     family = children(process)
     kill(process)
     for child in family:
-        os.kill(child, signal.SIGKILL)
+        kill_pid(child)
     for child in family:
         lab.wait_for(lambda: state(child) in "ZX", "death", 20)
 
