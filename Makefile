@@ -56,6 +56,7 @@ nightly: ## everything, with more seeds, and fuzzing for an hour a target
 	@$(MAKE) --no-print-directory lint test conformance packetdrill bench
 	@NARU_KILLS=1000 tests/system/run_kills_test.py
 	@NARU_SEEDS=5000 build/release/tests/simulation_transfers --gtest_brief=1
+	@NARU_DEATHS=20000 build/release/tests/test_stack --gtest_filter='Recover*' --gtest_brief=1
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
 
 clean: ## remove what was built

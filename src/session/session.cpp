@@ -165,7 +165,11 @@ void Session::on_locked(int answer) {
   if (header().is_changing) recover();
 }
 
-void Session::hold() { lock(); }
+void Session::hold() {
+  // Should somebody have died inside, it is repaired here, and who waits is woken.
+  { const Inside inside(*this); }
+  lock();
+}
 
 void Session::let_go() { ::pthread_mutex_unlock(&header().mutex); }
 

@@ -92,6 +92,40 @@ TEST(SlabDeathTest, StopsWhenASlotIsGivenBackTwice) {
   EXPECT_DEATH(slab.give_back(slab.at(5)), "is_live") << "never taken";
 }
 
+TEST(Slab, KeepsWhatIsStillHeldAfterADeath) {
+  TestArena arena(1 << 20);
+  Slab<Object> slab;
+  ASSERT_TRUE(slab.init(*arena, 100));
+  for (int i = 0; i < 70; ++i) slab.take();
+  slab.forget();
+  EXPECT_TRUE(slab.keep(3) && slab.keep(69));
+  EXPECT_FALSE(slab.keep(3)) << "held twice";
+  EXPECT_FALSE(slab.keep(70)) << "never in use";
+  EXPECT_FALSE(slab.keep(kNoIndex));
+  slab.rebuild();
+  EXPECT_EQ(slab.in_use(), 2U);
+  std::set<Object*> given;
+  for (int i = 0; i < 98; ++i) given.insert(slab.take());
+  EXPECT_EQ(slab.take(), nullptr);
+  EXPECT_EQ(given.size(), 98U);
+  EXPECT_FALSE(given.contains(slab.at(3)) || given.contains(slab.at(69)));
+}
+
+TEST(Slab, TellsItsSlotsFromOtherPointers) {
+  TestArena arena(1 << 20);
+  Slab<Object> slab;
+  ASSERT_TRUE(slab.init(*arena, 100));
+  Object* last = nullptr;
+  for (int i = 0; i < 10; ++i) last = slab.take();
+  EXPECT_EQ(slab.find(last), 9U);
+  EXPECT_EQ(slab.find(slab.at(0)), 0U);
+  EXPECT_EQ(slab.find(last + 1), kNoIndex);
+  EXPECT_EQ(slab.find(slab.at(0) - 1), kNoIndex);
+  EXPECT_EQ(slab.find(nullptr), kNoIndex);
+  const auto askew = reinterpret_cast<std::uintptr_t>(last) + 1;
+  EXPECT_EQ(slab.find(reinterpret_cast<Object*>(askew)), kNoIndex);
+}
+
 TEST(Slab, AgreesWithASetUnderRandomUse) {
   TestArena arena(1 << 20);
   constexpr std::uint32_t kCapacity = 1'000;

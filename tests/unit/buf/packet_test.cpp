@@ -238,5 +238,51 @@ TEST(TxFrame, CountsItsFramesOnTheWire) {
   }
 }
 
+TEST_F(PacketPoolTest, KeepsWhatQueuesStillHoldAfterADeath) {
+  PacketQueue queue;
+  for (int i = 0; i < 5; ++i) queue.push_back(filled(100));
+  queue.push_back(filled(30'000));
+  for (int i = 0; i < 20; ++i) pool.take(100);
+  PacketPool::Extent extent;
+  ASSERT_TRUE(pool.measure(queue.front(), queue.back(), extent));
+  EXPECT_EQ(extent.packets, 6U);
+  EXPECT_EQ(extent.bytes, 30'500U);
+  pool.forget();
+  EXPECT_TRUE(pool.keep(queue.front()));
+  EXPECT_FALSE(pool.keep(queue.front())) << "held twice";
+  pool.rebuild();
+  EXPECT_EQ(pool.small_in_use(), 5U);
+  EXPECT_EQ(pool.large_in_use(), 1U);
+  for (int i = 0; i < 95; ++i) EXPECT_NE(pool.take(1), nullptr);
+  EXPECT_EQ(pool.take(1), nullptr);
+  while (Packet* packet = queue.pop_front()) pool.give_back(packet);
+}
+
+TEST_F(PacketPoolTest, MeasuresNoListThatLeadsAstray) {
+  Packet* first = filled(10);
+  Packet* second = filled(10);
+  first->next = second;
+  const auto is_sound = [&] {
+    PacketPool::Extent extent;
+    return pool.measure(first, second, extent);
+  };
+  EXPECT_TRUE(is_sound());
+  second->next = first;
+  EXPECT_FALSE(is_sound()) << "a circle";
+  second->next = second + 1;
+  EXPECT_FALSE(is_sound()) << "between two packets";
+  second->next = reinterpret_cast<Packet*>(std::uintptr_t{0x10});
+  EXPECT_FALSE(is_sound()) << "nowhere";
+  second->next = filled(10);
+  EXPECT_FALSE(is_sound()) << "beyond the tail";
+  second->next = nullptr;
+  second->length = second->capacity;
+  EXPECT_FALSE(is_sound()) << "more than there is room for";
+  second->length = 10;
+  pool.give_back(second);
+  first->next = second;
+  EXPECT_FALSE(is_sound()) << "a free packet";
+}
+
 }  // namespace
 }  // namespace naru

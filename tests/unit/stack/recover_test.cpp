@@ -1,11 +1,13 @@
 // A stack in shared memory outlives the death of whoever is inside, at any instruction.
 //
 //   NARU_DEATHS=20000 test_stack --gtest_filter='Recover*'     so many deaths in each test
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <memory>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 
 #include <naru/stack/stack.hpp>
 
+#include "stack/state.hpp"
 #include "unit/stack/busy_programs.hpp"
 
 namespace naru::test {
@@ -104,13 +107,14 @@ class Recover : public ::testing::Test {
     ASSERT_EQ(at, base());
   }
   static std::byte* base() { return reinterpret_cast<std::byte*>(kSharedArenaAddress); }
-  Arena& arena() { return **Arena::attach(base() + kProgramsSize, size_ - kProgramsSize); }
+  Arena& arena() const { return **Arena::attach(base() + kProgramsSize, size_ - kProgramsSize); }
   std::unique_ptr<Stack> attach() { return std::move(*Stack::attach(arena())); }
 
   // A process that lets the programs run, for ever.
   pid_t start(const std::function<void(Stack&)>& first) {
     const pid_t child = ::fork();
     if (child != 0) return child;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto stack = attach();
     first(*stack);
     for (;;) programs->step(*stack);
@@ -161,6 +165,132 @@ TEST_F(Recover, HarmsNobodyWhenNothingWasBeingChanged) {
   EXPECT_STREQ(leftover_of(*stack, *programs), nullptr);
 }
 
+// --- one call, and a death at its end -------------------------------------------------
+
+// A client and its server, besides the busy programs, who do nothing meanwhile.
+class RecoverPair : public Recover {
+ protected:
+  RecoverPair() : stack(attach()), state(*static_cast<StackState*>(arena().root())) {
+    listener = *stack->open_tcp();
+    EXPECT_TRUE(stack->bind(listener, kServer) && stack->listen(listener, 4));
+    client = connect();
+    server = stack->accept(listener)->socket;
+    turn();
+  }
+
+  SocketId connect() {
+    const SocketId id = *stack->open_tcp();
+    EXPECT_EQ(stack->connect(id, kServer).error(), Error::in_progress);
+    turn();
+    return id;
+  }
+  void turn() {
+    while (stack->poll(programs->now)) {
+    }
+  }
+  bool recover() {
+    const bool is_done = stack->recover(programs->now, Random::seeded(3));
+    if (is_done) stack->check_invariants();
+    return is_done;
+  }
+  Result<std::size_t> say(SocketId id) { return stack->send(id, Bytes(word_)); }
+  Result<std::size_t> hear(SocketId id) { return stack->recv(id, MutableBytes(room_)); }
+  tcp::Connection& connection(SocketId id) { return *state.tcp.connections.at(id.index); }
+  tcp::Flow& flow(SocketId id) { return *state.tcp.flow_of(connection(id)); }
+
+  static constexpr Endpoint kServer{IpAddr::loopback_v4(), 8080};
+  std::unique_ptr<Stack> stack;
+  StackState& state;
+  SocketId listener;
+  SocketId client;
+  SocketId server;
+
+ private:
+  std::array<std::uint8_t, 100> word_{};
+  std::array<std::uint8_t, 200> room_{};
+};
+
+TEST_F(RecoverPair, ResetsTheConnectionThatWasBeingChanged) {
+  ASSERT_TRUE(say(client));  // and nothing after it
+  ASSERT_TRUE(recover());
+  EXPECT_EQ(hear(client).error(), Error::reset);
+  turn();
+  EXPECT_EQ(hear(server).error(), Error::reset);
+  EXPECT_EQ(stack->usage().send_blocks, 0U);
+}
+
+TEST_F(RecoverPair, KeepsWhatOthersHaveReceived) {
+  ASSERT_TRUE(say(client));
+  turn();
+  const SocketId other = connect();
+  ASSERT_TRUE(say(other));
+  ASSERT_TRUE(recover());
+  EXPECT_EQ(hear(server), 100U);
+  EXPECT_EQ(hear(client).error(), Error::would_block);
+  EXPECT_EQ(hear(other).error(), Error::reset);
+}
+
+TEST_F(RecoverPair, AListenerKeepsListeningAndWhoWaitsIsAccepted) {
+  const SocketId first = connect();
+  const SocketId second = connect();
+  ASSERT_TRUE(stack->listen(listener, 5));
+  ASSERT_TRUE(recover());
+  EXPECT_NE(stack->readiness(listener) & ready::kIn, 0);
+  const SocketId third = connect();
+  for (const SocketId id : {first, second, third}) {
+    const auto accepted = stack->accept(listener);
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ(accepted->peer, *stack->local(id));
+  }
+  EXPECT_EQ(stack->accept(listener).error(), Error::would_block);
+}
+
+TEST_F(RecoverPair, WhoWasBeingAcceptedIsReset) {
+  const SocketId first = connect();
+  const SocketId second = connect();
+  ASSERT_TRUE(stack->accept(listener));
+  ASSERT_TRUE(recover());
+  turn();
+  EXPECT_EQ(hear(first).error(), Error::reset);
+  EXPECT_EQ(stack->accept(listener)->peer, *stack->local(second));
+}
+
+TEST_F(RecoverPair, AQueueThatMakesNoSenseCostsItsConnection) {
+  const SocketId other = connect();
+  ASSERT_TRUE(say(client) && say(other));
+  stack->set_now(programs->now);  // nobody is being changed
+  auto& head = *reinterpret_cast<tcp::SendBlock**>(&flow(client).send);
+  head = reinterpret_cast<tcp::SendBlock*>(std::uintptr_t{0x5555});
+  ASSERT_TRUE(recover());
+  turn();
+  EXPECT_EQ(hear(client).error(), Error::reset);
+  EXPECT_EQ(hear(other).error(), Error::would_block);
+  EXPECT_EQ(hear(stack->accept(listener)->socket), 100U);
+}
+
+TEST_F(RecoverPair, SendsWhatWaitedToBeSent) {
+  ASSERT_TRUE(say(client));
+  stack->set_now(programs->now);
+  ASSERT_TRUE(recover());
+  turn();
+  EXPECT_EQ(hear(server), 100U);
+}
+
+TEST_F(RecoverPair, MemoryThatTwoHoldIsBeyondRepair) {
+  const SocketId other = connect();
+  ASSERT_TRUE(say(client) && say(other));
+  stack->set_now(programs->now);
+  flow(client).send = flow(other).send;
+  EXPECT_FALSE(recover());
+}
+
+TEST_F(RecoverPair, ADeathInTheConfigurationIsBeyondRepair) {
+  state.configuration.set(&state);
+  EXPECT_FALSE(recover());
+}
+
+// --- many deaths ------------------------------------------------------------------------
+
 TEST_F(Recover, FromKillsAtAnyTime) {
   const auto stack = attach();
   const std::uint32_t count = deaths(150);
@@ -184,7 +314,7 @@ TEST_F(Recover, FromADeathAtAnyInstruction) {
   for (std::uint32_t i = 0; i < count && !HasFailure(); i += kWindow) {
     const pid_t child = start([this, i](Stack& own) {
       for (std::uint32_t n = i * 7919 % 997; n != 0; --n) programs->step(own);
-      ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(0);
       ::raise(SIGSTOP);
     });
     int status = 0;
