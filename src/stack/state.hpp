@@ -5,6 +5,7 @@
 
 #include <naru/stack/stack.hpp>
 
+#include "icmp/icmp.hpp"
 #include "ip/ip.hpp"
 #include "tcp/tcp.hpp"
 #include "udp/udp.hpp"
@@ -24,6 +25,7 @@ struct StackState {
   ip::Ip ip;
   tcp::Tcp tcp;
   udp::Udp udp;
+  icmp::Icmp icmp;
   PacketQueue loopback;  // IP packets to ourselves
   // Frames that a link refused, by interface: they go before anything else.
   std::array<PacketQueue, ip::kMaxInterfaces> refused;
@@ -54,6 +56,7 @@ struct Turn {
   void input(Packet* packet, std::uint8_t interface);
   void carry_loopback();
   void pass_errors();
+  void pass_icmp();
   // flush.cpp
   void flush();
 
@@ -71,12 +74,15 @@ struct Turn {
   void flush_refused();
   void flush_ip();
   void flush_udp();
+  void flush_icmp();
   void flush_replies();
   void flush_tcp();
   bool flush_connection(tcp::Connection& c);
   bool find_route(tcp::Connection& c);
   tcp::PathLimits select_path(std::uint32_t destination);
 };
+
+std::uint8_t icmp_readiness(const icmp::IcmpSocket& socket);
 
 // Every socket call begins with it. A free slot is nobody's, whatever its generation.
 inline tcp::Connection* Stack::find_tcp(SocketId id) const {
