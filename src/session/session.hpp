@@ -157,6 +157,7 @@ class Session {
   void call_keeper(Leaving leaving);
   void attach_link();
   Status set_up_interface();
+  std::uint8_t above_low_water(const OpenSocket& o, std::uint8_t bits);
   void dispatch(const SocketEvent& event);
   void tell(OpenSocket& socket, std::uint32_t now, std::uint32_t edges);
   // recover.cpp: somebody died with the lock.
