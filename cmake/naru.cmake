@@ -14,7 +14,7 @@ endif()
 # optimiser reads, the many tests from what the linker reads, which is quick.
 option(NARU_LTO "optimise the programs at link time (preset release)" OFF)
 set(naru_packet_rooms
-  base time random wire config buf trace link ip udp tcp stack socket session posix)
+  base time random wire config buf trace link ip udp icmp tcp stack socket session posix)
 
 # A packet passes many small functions, which often cost more to enter and to leave than
 # what they do; g++ by itself stops merging them early.

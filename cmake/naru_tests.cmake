@@ -88,3 +88,15 @@ function(naru_system_tests)
       ENVIRONMENT "NARU_SOURCE=${PROJECT_SOURCE_DIR};NARU_BUILD=${PROJECT_BINARY_DIR}")
   endforeach()
 endfunction()
+
+# The program `sockets` of tests/sockets/*_test.cpp, which knows nothing of naru. It runs
+# twice: on the kernel's sockets, which proves the tests, and under naru run.
+function(naru_socket_tests)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sockets/*_test.cpp)
+  add_executable(sockets ${sources})
+  target_include_directories(sockets PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(sockets PRIVATE naru_flags GTest::gtest_main Threads::Threads)
+  add_test(NAME sockets.kernel COMMAND sockets)
+  add_test(NAME sockets.naru COMMAND naru run -- $<TARGET_FILE:sockets>)
+  set_tests_properties(sockets.kernel sockets.naru PROPERTIES LABELS sockets COST 10 TIMEOUT 300)
+endfunction()

@@ -95,6 +95,7 @@ constexpr std::array<CounterSpec, kDropCount> kDropSpecs{{
     {"drop.icmp_ignored", "type that is not answered"},
     {"drop.icmp_rate_limited", "error not sent: rate limit"},
     {"drop.icmp_no_match", "error about nothing that we sent"},
+    {"drop.icmp_buffer_full", "receive buffer of an ICMP socket full"},
     {"drop.udp_malformed", "length field contradicts the packet"},
     {"drop.udp_bad_checksum", "checksum wrong"},
     {"drop.udp_no_port", "nobody listens"},

@@ -1,6 +1,7 @@
 // Ip: ICMP messages in (RFC 792, RFC 1122 3.2.2).
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "ip/ip.hpp"
 #include "wire/checksum.hpp"
@@ -114,6 +115,7 @@ Input Ip::input_icmp(Packet* packet, bool group, Time now) {
        .extra = std::uint32_t{static_cast<std::uint8_t>(view->type())} << 8U | view->code(),
        .local = {.addr = packet->destination, .port = 0},
        .remote = {.addr = packet->source, .port = 0}});
+  if (copies_icmp_) keep_icmp(*packet);
   Drop reason = Drop::icmp_ignored;
   switch (view->type()) {
     case Icmpv4Type::echo_request:
@@ -132,6 +134,29 @@ Input Ip::input_icmp(Packet* packet, bool group, Time now) {
   if (reason != Drop::none) return drop(packet, reason, now);
   context_.pool->give_back(packet);
   return {.action = Input::Action::consumed};
+}
+
+// For sockets that speak ICMP: ip itself goes on with the packet.
+void Ip::keep_icmp(const Packet& packet) {
+  const std::uint8_t* begin = packet.buffer() + packet.network_offset;
+  const auto header = static_cast<std::uint32_t>(packet.data - begin);
+  const std::uint32_t length = header + packet.length;
+  const bool has_room = icmp_copies_.size() < kMaxIcmpCopies;
+  Packet* copy = has_room ? context_.pool->take(length) : nullptr;
+  if (copy == nullptr) {
+    context_.counters->drop(Drop::no_buffer);
+    return;
+  }
+  std::memcpy(copy->data, begin, length);
+  copy->network_offset = static_cast<std::uint16_t>(copy->headroom());
+  copy->length = length;
+  copy->pull(header);
+  copy->interface = packet.interface;
+  copy->ttl = packet.ttl;
+  copy->tos = packet.tos;
+  copy->source = packet.source;
+  copy->destination = packet.destination;
+  icmp_copies_.push_back(copy);
 }
 
 // The request itself becomes the reply (RFC 1122 3.2.2.6): same id, number and data.

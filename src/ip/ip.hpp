@@ -86,6 +86,12 @@ class Ip {
     });
   }
 
+  // Whether the stack wants copies of the ICMP messages that come, and the oldest of them:
+  // data at the ICMP header, the IP header before it. nullptr: none.
+  void copy_icmp(bool wanted) { copies_icmp_ = wanted; }
+  bool has_icmp() const { return !icmp_copies_.empty(); }
+  Packet* pop_icmp() { return icmp_copies_.pop_front(); }
+
   // Multicast groups that we listen to (RFC 1112); counted, so every join needs a leave.
   Status join(std::uint8_t interface, const IpAddr& group);
   void leave(std::uint8_t interface, const IpAddr& group);
@@ -254,6 +260,7 @@ class Ip {
 
   // icmp_input.cpp
   Input input_icmp(Packet* packet, bool group, Time now);
+  void keep_icmp(const Packet& packet);
   Input answer_echo(Packet* packet, bool group, Time now);
   Drop input_icmp_error(const wire::Icmpv4View& view);
   Drop input_redirect(const Packet& packet, const wire::Icmpv4View& view, Time now);
@@ -287,6 +294,10 @@ class Ip {
   std::array<ErrorReport, kMaxErrors> errors_;
   std::uint32_t first_error_ = 0;
   std::uint32_t error_count_ = 0;
+
+  static constexpr std::uint32_t kMaxIcmpCopies = 256;
+  bool copies_icmp_ = false;
+  PacketQueue icmp_copies_;
 };
 
 }  // namespace naru::ip

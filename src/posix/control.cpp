@@ -1,6 +1,7 @@
 // fcntl, ioctl and fstat of sockets.
 
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -10,6 +11,7 @@
 
 #include "posix/descriptors.hpp"
 #include "posix/interfaces.hpp"
+#include "posix/memory.hpp"
 #include "session/system.hpp"
 
 namespace naru::posix {
@@ -20,7 +22,7 @@ namespace system = session::system;
 constexpr int kSettable = O_NONBLOCK | O_ASYNC | O_APPEND | O_DIRECT | O_NOATIME;
 
 long read_number(Session& session, const OpenSocket& o, SocketOption option, void* argument) {
-  if (argument == nullptr) return -EFAULT;
+  if (o.is_listening && option != SocketOption::at_mark) return -EINVAL;
   if (!session.is_sound(o)) return *static_cast<int*>(argument) = 0;
   const Result<std::int64_t> number = session.stack().option(o.id, option);
   if (!number) return -to_errno(number.error());
@@ -29,9 +31,14 @@ long read_number(Session& session, const OpenSocket& o, SocketOption option, voi
 }
 
 long set_flag(OpenSocket& o, int flag, const void* argument) {
-  if (argument == nullptr) return -EFAULT;
   *static_cast<const int*>(argument) != 0 ? o.flags.fetch_or(flag) : o.flags.fetch_and(~flag);
   return 0;
+}
+
+// These take a number or give one.
+bool is_ours_to_answer(unsigned long request) {
+  return request == FIONBIO || request == FIOASYNC || request == SIOCINQ || request == SIOCOUTQ ||
+         request == SIOCATMARK;
 }
 
 }  // namespace
@@ -48,6 +55,17 @@ long Descriptors::fcntl(int fd, int command, long argument) {
     case F_SETFL:
       o->flags.store(static_cast<int>(argument) & kSettable);
       return 0;
+    case F_SETOWN:
+      o->told_process = static_cast<pid_t>(argument);
+      return 0;
+    case F_GETOWN:
+      return o->told_process;
+    case F_SETSIG:
+      if (argument < 0 || argument >= _NSIG) return -EINVAL;
+      o->told_signal = static_cast<int>(argument);
+      return 0;
+    case F_GETSIG:
+      return o->told_signal;
     default:
       return system::call(SYS_fcntl, fd, command, argument);
   }
@@ -55,6 +73,7 @@ long Descriptors::fcntl(int fd, int command, long argument) {
 
 long Descriptors::ioctl(int fd, unsigned long request, void* argument) {
   if (const auto answer = interface_ioctl(*session_, request, argument)) return *answer;
+  if (is_ours_to_answer(request) && !is_writable(static_cast<int*>(argument))) return -EFAULT;
   const Inside inside(*session_);
   OpenSocket* o = socket(fd);
   if (o == nullptr) return -EBADF;

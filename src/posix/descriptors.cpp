@@ -9,7 +9,10 @@
 #include <memory>
 #include <sys/syscall.h>
 
+#include <naru/socket/clock.hpp>
+
 #include "session/own_descriptor.hpp"
+#include "session/sleep.hpp"
 #include "session/system.hpp"
 
 namespace naru::posix {
@@ -60,15 +63,65 @@ void Descriptors::set_epoll(int fd, const Waiter& set) {
   table_.set(fd, {Kind::epoll, session_->tables().waiters.index_of(&set)});
 }
 
+// --- lingering --------------------------------------------------------------------------
+
+// Has the peer acknowledged all that was sent, the FIN included?
+bool Descriptors::is_delivered(const OpenSocket& o) {
+  const auto info = session_->stack().tcp_info(o.id);
+  if (!info) return true;
+  switch (info->state) {
+    case TcpState::established:
+    case TcpState::close_wait:
+    case TcpState::fin_wait_1:
+    case TcpState::closing:
+    case TcpState::last_ack:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// SO_LINGER with a time: the last close waits until all is delivered, at most for so long,
+// and no longer than until a signal comes (socket(7)).
+void Descriptors::linger(std::uint32_t index) {
+  constexpr Duration kLook = 5ms;  // nobody is called for an acknowledgement
+  std::atomic<std::uint32_t> nobody{0};
+  std::uint64_t serial = 0;
+  Time deadline{};
+  for (;;) {
+    {
+      const Inside inside(*session_);
+      OpenSocket* o = session_->socket_at(index);
+      if (o == nullptr || !o->is_tcp() || !session_->is_sound(*o)) return;
+      if (serial != 0 && o->serial != serial) return;
+      const auto seconds = session_->stack().option(o->id, SocketOption::linger);
+      if (!seconds || *seconds <= 0 || o->is_listening) return;
+      if (o->is_shared && session_->references().is_held(index)) return;
+      if (serial == 0) {
+        deadline = monotonic_now() + std::chrono::seconds(*seconds);
+        (void)session_->stack().shutdown(o->id, Shutdown::send);
+      }
+      serial = o->serial;
+      session_->turn();
+      if (is_delivered(*o)) return;
+    }
+    const Time now = monotonic_now();
+    if (now >= deadline) return;
+    if (session::sleep_on_word(nobody, 0, std::min(deadline, now + kLook)) == -EINTR) return;
+  }
+}
+
 // --- closing ----------------------------------------------------------------------------
 
 // The number is closed, or means something else now.
 void Descriptors::forget(Table::Entry entry) {
-  const Inside inside(*session_);
   if (entry.kind == Kind::socket) {
+    linger(entry.index);
+    const Inside inside(*session_);
     if (OpenSocket* o = session_->socket_at(entry.index)) session_->drop_reference(*o);
     return;
   }
+  const Inside inside(*session_);
   if (table_.has(entry)) return;  // a duplicate
   Waiter& set = *session_->tables().waiters.at(entry.index);
   if (set.bell_fd >= 0) {

@@ -57,6 +57,8 @@ class Descriptors {
  private:
   void share_inside(int fd);
   void forget(Table::Entry entry);
+  void linger(std::uint32_t index);
+  bool is_delivered(const OpenSocket& o);
   void adopt_all();
   // Makes `number` free where it is one that the program does not know of.
   bool make_way(int number);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/syscall.h>
 
 #include <naru/socket/clock.hpp>
 
+#include "posix/memory.hpp"
 #include "session/sleep.hpp"
 #include "session/system.hpp"
 
@@ -60,13 +62,14 @@ long Epoll::control(int epoll, int operation, int fd, const epoll_event* event) 
   if (kind == Table::Kind::own) return -EBADF;
   if (fds_.at(epoll).kind != Table::Kind::epoll) {
     // Made before an exec, or by code that we do not see: nothing of ours fits in.
+    if (system::call(SYS_fcntl, epoll, F_GETFD) < 0) return -EBADF;
     return kind == Table::Kind::socket ? -EINVAL
                                        : system::call(SYS_epoll_ctl, epoll, operation, fd, event);
   }
   if (kind == Table::Kind::epoll && epoll != fd) open_to_others(fd);
   if (kind != Table::Kind::socket) return control_kernel(epoll, operation, fd, event);
   const bool needs_event = operation == EPOLL_CTL_ADD || operation == EPOLL_CTL_MOD;
-  if (needs_event && event == nullptr) return -EFAULT;
+  if (needs_event && !is_readable(event)) return -EFAULT;
   const Inside inside(session());
   Waiter* set = fds_.epoll(epoll);
   OpenSocket* o = fds_.socket(fd);
@@ -193,8 +196,12 @@ void Epoll::hear(Waiter& set) {
 
 long Epoll::ask_kernel(int epoll, Events events, Time deadline, const sigset_t* mask, bool& rang) {
   rang = false;
-  const long n = system::call(SYS_epoll_pwait, epoll, events.data(), events.size(),
-                              milliseconds_until(deadline), mask, kSignalBytes);
+  long n = 0;
+  {
+    const session::CancellationPoint here;
+    n = system::call(SYS_epoll_pwait, epoll, events.data(), events.size(),
+                     milliseconds_until(deadline), mask, kSignalBytes);
+  }
   if (n <= 0) return n;
   const auto end = std::remove_if(events.begin(), events.begin() + n,
                                   [&](const epoll_event& e) { return e.data.u64 == bell_data_; });
@@ -204,8 +211,10 @@ long Epoll::ask_kernel(int epoll, Events events, Time deadline, const sigset_t* 
 }
 
 long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const sigset_t* mask) {
-  if (most <= 0) return -EINVAL;
-  if (events == nullptr) return -EFAULT;
+  constexpr int kMostEvents = 65'536;  // no program takes more at once
+  if (most <= 0 || fds_.is_socket(epoll)) return -EINVAL;
+  most = std::min(most, kMostEvents);
+  if (!is_writable(events, static_cast<std::size_t>(most) * sizeof *events)) return -EFAULT;
   const Events room(events, static_cast<std::size_t>(most));
   const bool waits = deadline > monotonic_now();
   for (bool rang = false;;) {
@@ -237,19 +246,19 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
       if (session::spin(session(), set->word, seen)) continue;
     }
     if (naps(has_kernels)) {
-      ++set->nappers;
+      const session::Counted napper(set->nappers);
       const int slept = session::sleep_on_word(set->word, seen, deadline);
-      --set->nappers;
       if (slept == -ETIMEDOUT) return 0;
       if (slept == -EINTR) return -EINTR;
       continue;
     }
     session::Lookout lookout(session());
-    ++set->sleepers;
     long k = 0;
-    if (lookout.stand({link::LanAlarm::Kind::bell, set->bell}) && set->word.load() == seen)
-      k = ask_kernel(epoll, room, deadline, mask, rang);
-    --set->sleepers;
+    {
+      const session::Counted sleeper(set->sleepers);
+      if (lookout.stand({link::LanAlarm::Kind::bell, set->bell}) && set->word.load() == seen)
+        k = ask_kernel(epoll, room, deadline, mask, rang);
+    }
     if (k < 0) return k;
     if (k == 0) continue;
     const Inside inside(session());

@@ -2,19 +2,23 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/time.h>
 
 #include <naru/socket/errno.hpp>
 #include <naru/socket/linux_options.hpp>
 
 #include "posix/sockets.hpp"
+#include "posix/told.hpp"
 
 namespace naru::posix {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr socklen_t kLongest = 4096;  // no option's value is longer
 
 long give(const void* from, std::size_t size, void* value, socklen_t* length) {
   const std::size_t n = std::min<std::size_t>(*length, size);
@@ -45,9 +49,21 @@ long give_timeout(std::int64_t ns, void* value, socklen_t* length) {
   return give(&t, sizeof t, value, length);
 }
 
+// Options of Linux that are kept and read back, and change nothing here.
+int OpenSocket::*kept(int level, int name) {
+  if (level == SOL_SOCKET && name == SO_PRIORITY) return &OpenSocket::priority;
+  if (level == SOL_SOCKET && name == SO_DONTROUTE) return &OpenSocket::dont_route;
+  if (level == IPPROTO_TCP && name == TCP_FASTOPEN) return &OpenSocket::fast_open;
+  if (level == IPPROTO_TCP && name == TCP_WINDOW_CLAMP) return &OpenSocket::window_clamp;
+  if (level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT) return &OpenSocket::unsent_low;
+  return nullptr;
+}
+
 // Those that the session keeps and the stack does not know.
 bool is_session_option(int level, int name) {
+  if (told::bit_of(level, name) != 0) return true;
   if (level == IPPROTO_IPV6) return name == IPV6_V6ONLY;
+  if (level == IPPROTO_TCP) return kept(level, name) != nullptr;
   if (level != SOL_SOCKET) return false;
   switch (name) {
     case SO_RCVTIMEO:
@@ -55,7 +71,9 @@ bool is_session_option(int level, int name) {
     case SO_DOMAIN:
     case SO_PROTOCOL:
     case SO_RCVLOWAT:
+    case SO_SNDLOWAT:
     case SO_PRIORITY:
+    case SO_DONTROUTE:
       return true;
     default:
       return false;
@@ -72,18 +90,35 @@ long set_session_option(OpenSocket& o, int level, int name, const void* value, s
   int number = 0;
   if (length < sizeof number) return -EINVAL;
   std::memcpy(&number, value, sizeof number);
+  if (const std::uint32_t bit = told::bit_of(level, name); bit != 0) {
+    // Of the two forms of a time the one that was asked for last.
+    constexpr std::uint32_t kTimes = told::kTimestamp | told::kTimestampNs;
+    if ((bit & kTimes) != 0) o.told.fetch_and(~kTimes);
+    number != 0 ? o.told.fetch_or(bit) : o.told.fetch_and(~bit);
+    return 0;
+  }
   if (level == IPPROTO_IPV6) {
-    if (o.family != AF_INET6) return -ENOPROTOOPT;
+    if (o.is_bound) return -EINVAL;
     o.v6_only = number != 0;
     return 0;
   }
-  if (name == SO_PRIORITY) return 0;  // there is one queue
-  return name == SO_RCVLOWAT && number == 1 ? 0 : -ENOPROTOOPT;
+  if (const auto place = kept(level, name); place != nullptr) {
+    o.*place = name == SO_DONTROUTE && level == SOL_SOCKET ? static_cast<int>(number != 0) : number;
+    return 0;
+  }
+  if (name != SO_RCVLOWAT) return -ENOPROTOOPT;  // the rest can only be read
+  // Linux: 0 is 1, and what is negative is for ever.
+  o.receive_low.store(number < 0 ? INT_MAX : std::max(number, 1));
+  return 0;
 }
 
 long get_session_option(const OpenSocket& o, int level, int name, void* value, socklen_t* length) {
-  if (level == IPPROTO_IPV6) {
-    return o.family == AF_INET6 ? give_int(o.v6_only, value, length) : -ENOPROTOOPT;
+  if (const std::uint32_t bit = told::bit_of(level, name); bit != 0) {
+    return give_int((o.told.load() & bit) != 0, value, length);
+  }
+  if (level == IPPROTO_IPV6) return give_int(o.v6_only, value, length);
+  if (const auto place = kept(level, name); place != nullptr) {
+    return give_int(o.*place, value, length);
   }
   switch (name) {
     case SO_RCVTIMEO:
@@ -95,35 +130,63 @@ long get_session_option(const OpenSocket& o, int level, int name, void* value, s
     case SO_PROTOCOL:
       return give_int(o.protocol, value, length);
     case SO_RCVLOWAT:
-      return give_int(1, value, length);
+      return give_int(o.receive_low.load(), value, length);
     default:
-      return give_int(0, value, length);
+      return give_int(1, value, length);  // SO_SNDLOWAT
   }
+}
+
+bool names_an_interface(int level, int name) {
+  return (level == SOL_SOCKET && name == SO_BINDTODEVICE) ||
+         (level == IPPROTO_IP && name == IP_MULTICAST_IF);
+}
+
+bool is_known_level(int level) {
+  return level == SOL_SOCKET || level == IPPROTO_IP || level == IPPROTO_IPV6 ||
+         level == IPPROTO_TCP || level == IPPROTO_UDP || level == SOL_RAW;
+}
+
+// A level that the socket does not have.
+bool is_strange(const OpenSocket& o, int level) {
+  return (level == IPPROTO_IPV6 && o.family != AF_INET6) || (level == IPPROTO_TCP && !o.is_tcp());
 }
 
 }  // namespace
 
 long Sockets::set_option(int fd, int level, int name, const void* value, socklen_t length) {
+  if (static_cast<int>(length) < 0) return -EINVAL;
+  if (!is_readable(value, std::min<socklen_t>(length, kLongest))) return -EFAULT;
   const Inside inside(session());
   OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
-  if (value == nullptr) return -EFAULT;
+  if (is_strange(*o, level)) return -ENOPROTOOPT;
   if (is_session_option(level, name)) return set_session_option(*o, level, name, value, length);
   if (!session().is_sound(*o)) return find_linux_option(level, name) ? 0 : -ENOPROTOOPT;
+  if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)) {
+    return set_membership(*o, name, value, length);
+  }
+  if (level == IPPROTO_IP && name == IP_MULTICAST_TTL && o->is_tcp()) return -EINVAL;
+  if (names_an_interface(level, name)) return set_interface(*o, level, value, length);
   const Status done = set_linux_option(session().stack(), o->id, level, name, value, length);
   return done ? 0 : -to_errno(done.error());
 }
 
 long Sockets::get_option(int fd, int level, int name, void* value, socklen_t* length) {
+  if (!is_writable(length)) return -EFAULT;
+  if (static_cast<int>(*length) < 0) return -EINVAL;
+  if (!is_writable(value, std::min<socklen_t>(*length, kLongest))) return -EFAULT;
   const Inside inside(session());
   OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
-  if (value == nullptr || length == nullptr) return -EFAULT;
   const bool is_sound = session().is_sound(*o);
   const bool is_error = level == SOL_SOCKET && name == SO_ERROR;
   if (is_error && !is_sound) return give_int(ECONNRESET, value, length);
+  if (!is_known_level(level)) return -EOPNOTSUPP;
+  const bool asks_info = level == IPPROTO_TCP && name == TCP_INFO;
+  if (is_strange(*o, level)) return asks_info ? -EOPNOTSUPP : -ENOPROTOOPT;
   if (is_session_option(level, name)) return get_session_option(*o, level, name, value, length);
   if (!is_sound) return -ENOTCONN;
+  if (names_an_interface(level, name)) return get_interface(*o, level, value, length);
   const Status done = get_linux_option(session().stack(), o->id, level, name, value, length);
   if (is_error) note_readiness(*o);
   return done ? 0 : -to_errno(done.error());

@@ -8,6 +8,7 @@
 
 #include <naru/socket/clock.hpp>
 
+#include "posix/chair.hpp"
 #include "session/system.hpp"
 
 namespace naru::posix {
@@ -73,6 +74,7 @@ std::vector<pollfd> Polling::kernel_part(Fds fds) {
 
 long Polling::ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigset_t* mask) {
   session::Remaining left(deadline);
+  const session::CancellationPoint here;
   return system::call(SYS_ppoll, kernel.data(), kernel.size(), left.pointer(), mask, kSignalBytes);
 }
 
@@ -83,11 +85,8 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
   const bool asks_kernel = !kernel.empty() || mask != nullptr || session().link() != nullptr;
   kernel.push_back({-1, POLLIN, 0});  // the bell's place
   const bool waits = deadline > monotonic_now();
-  session::Seat seat;
-  const auto rise = [&] {
-    const Inside inside(session());
-    session().give_seat(std::move(seat));
-  };
+  Chair chair(session());
+  session::Seat& seat = chair.seat;
   for (bool expired = !waits;;) {
     long ours = 0;
     {
@@ -115,17 +114,16 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
       kernel.back().fd = listens ? seat.bell.fd() : -1;
       theirs =
           ask_kernel(kernel, listens ? deadline : Time{}, listens || ours == 0 ? mask : nullptr);
-      if (theirs < 0 && ours == 0) return rise(), theirs;
+      if (theirs < 0 && ours == 0) return theirs;
       if (theirs > 0 && kernel.back().revents != 0) {
         seat.bell.hear();
         --theirs;
       }
     } else if (ours == 0 && !expired) {
       const int slept = session::sleep_in(session(), seat, deadline);
-      if (slept == -EINTR) return rise(), slept;
+      if (slept == -EINTR) return slept;
     }
     if (ours != 0 || theirs > 0 || expired) {
-      rise();
       long ready = ours;
       for (std::size_t i = 0; theirs > 0 && i < fds.size(); ++i) {
         if (kernel[i].fd < 0 || kernel[i].revents == 0) continue;

@@ -6,15 +6,19 @@
 
 #include <naru/socket/clock.hpp>
 
+#include "posix/chair.hpp"
 #include "posix/sockets.hpp"
+#include "session/deferral.hpp"
 
 namespace naru::posix {
 
 template <class Attempt>
 long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
   Session& s = session();
-  session::Seat seat;
+  Chair chair(s);
+  session::Seat& seat = chair.seat;
   std::uint64_t serial = 0;
+  session::Deferral::forget_interruption();
   for (;;) {
     s.enter();
     OpenSocket* o = fds_.socket(fd);
@@ -34,12 +38,15 @@ long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
       if (seat.waiter != nullptr && monotonic_now() < patience.deadline) {
         seat.waiter->word.store(session::Waiter::kAwake);
         s.leave(session::Leaving::to_wait);
-        answer = session::sleep_in(s, seat, patience.deadline);
+        // A handler may have run when we left.
+        answer = session::Deferral::was_interrupted()
+                     ? -EINTR
+                     : session::sleep_in(s, seat, patience.deadline);
         if (answer != -EINTR) continue;
         s.enter();
       }
     }
-    s.give_seat(std::move(seat));
+    s.give_seat(std::exchange(seat, {}));
     s.leave();
     return answer;
   }

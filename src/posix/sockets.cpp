@@ -2,6 +2,7 @@
 
 #include "posix/sockets.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -9,6 +10,9 @@
 
 #include <naru/socket/errno.hpp>
 
+#include "posix/address.hpp"
+#include "posix/answer.hpp"
+#include "posix/endpoint.hpp"
 #include "posix/retry.hpp"
 #include "socket/linux_address.hpp"
 
@@ -17,25 +21,13 @@ namespace {
 
 constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
-long fail(Error error) { return -to_errno(error); }
-
-long answer(const Status& status) { return status ? 0 : fail(status.error()); }
-
-// The address families of socket and address must fit.
-Result<Endpoint> endpoint_of(const OpenSocket& o, const sockaddr* address, socklen_t length) {
-  if (address == nullptr || length < sizeof(sa_family_t)) return std::unexpected(Error::invalid);
-  const std::size_t least =
-      o.family == AF_INET6 ? offsetof(sockaddr_in6, sin6_scope_id) : sizeof(sockaddr_in);
-  if (length < least) return std::unexpected(Error::invalid);
-  if (address->sa_family != o.family) return std::unexpected(Error::address_family);
-  return to_endpoint(address, length);
-}
-
 }  // namespace
 
 bool Sockets::takes(int domain, int type, int protocol) {
   if (domain != AF_INET && domain != AF_INET6) return false;
   const int kind = type & ~kTypeFlags;
+  if (protocol == IPPROTO_ICMP)
+    return domain == AF_INET && (kind == SOCK_DGRAM || kind == SOCK_RAW);
   return (kind == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP)) ||
          (kind == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP));
 }
@@ -54,13 +46,24 @@ void Sockets::note_readiness(OpenSocket& o) {
   if (!o.watches.empty()) o.known &= session::poll_bits(session().readiness(o), !o.is_tcp());
 }
 
+Result<SocketId> Sockets::open(int kind, int protocol) {
+  Stack& stack = session().stack();
+  if (protocol == IPPROTO_ICMP) return stack.open_icmp(kind == SOCK_RAW);
+  if (kind == SOCK_STREAM) return stack.open_tcp();
+  const auto id = stack.open_udp();
+  // Linux's default, for better or worse.
+  if (id) (void)stack.set_option(*id, SocketOption::multicast_all, 1);
+  return id;
+}
+
 long Sockets::socket(int domain, int type, int protocol) {
   const int kind = type & ~kTypeFlags;
-  const bool is_tcp = kind == SOCK_STREAM;
+  // As Linux asks for CAP_NET_RAW.
+  if (kind == SOCK_RAW && ::geteuid() != 0) return -EPERM;
   const Inside inside(session());
-  const auto id = is_tcp ? session().stack().open_tcp() : session().stack().open_udp();
+  const auto id = open(kind, protocol);
   if (!id) return fail(id.error());
-  const int number = protocol != 0 ? protocol : is_tcp ? IPPROTO_TCP : IPPROTO_UDP;
+  const int number = protocol != 0 ? protocol : kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
   OpenSocket* o = session().add_socket(*id, domain, kind, number);
   if (o == nullptr) {
     (void)session().stack().close(*id);
@@ -70,48 +73,12 @@ long Sockets::socket(int domain, int type, int protocol) {
   return fds_.give_number(*o, (type & SOCK_CLOEXEC) != 0);
 }
 
-long Sockets::bind(int fd, const sockaddr* address, socklen_t length) {
-  const Inside inside(session());
-  OpenSocket* o = fds_.socket(fd);
-  if (o == nullptr) return -EBADF;
-  Result<Endpoint> local = endpoint_of(*o, address, length);
-  if (!local) {
-    // An IPv6 address that is no mapped one: nobody here has it.
-    const bool is_v6 =
-        o->family == AF_INET6 && address != nullptr && length >= sizeof(sockaddr_in6);
-    return is_v6 && address->sa_family == AF_INET6 ? -EADDRNOTAVAIL : fail(local.error());
-  }
-  if (o->v6_only) return -EADDRNOTAVAIL;
-  Status bound = session().stack().bind(o->id, *local);
-  if (!bound && bound.error() == Error::address_in_use) {
-    session().drop_dead();
-    bound = session().stack().bind(o->id, *local);
-  }
-  if (bound) {
-    o->is_bound = true;
-    o->bound = session().stack().local(o->id).value_or(*local);
-  }
-  return answer(bound);
-}
-
-long Sockets::listen(int fd, int backlog) {
-  const Inside inside(session());
-  OpenSocket* o = fds_.socket(fd);
-  if (o == nullptr) return -EBADF;
-  const Status listens = session().stack().listen(o->id, backlog);
-  if (listens) {
-    o->is_listening = o->is_bound = true;
-    o->backlog = backlog;
-    o->bound = session().stack().local(o->id).value_or(o->bound);
-  }
-  return answer(listens);
-}
-
 // --- accept -----------------------------------------------------------------------------
 
 // The number first: without one the connection stays in the queue.
 long Sockets::accept_one(OpenSocket& listener, sockaddr* address, socklen_t* length, int flags) {
   Stack& stack = session().stack();
+  if (listener.v6_only && listener.is_listening) return -EAGAIN;  // nobody comes from there yet
   if ((stack.readiness(listener.id) & ready::kIn) == 0) {
     const auto nobody = stack.accept(listener.id);
     return fail(nobody ? Error::would_block : nobody.error());
@@ -126,6 +93,9 @@ long Sockets::accept_one(OpenSocket& listener, sockaddr* address, socklen_t* len
     return fail(accepted.error());
   }
   session().set_id(*o, accepted->socket);
+  o->receive_timeout_ns.store(listener.receive_timeout_ns.load());
+  o->send_timeout_ns.store(listener.send_timeout_ns.load());
+  o->receive_low.store(listener.receive_low.load());
   if ((flags & SOCK_NONBLOCK) != 0) o->flags.store(O_NONBLOCK);
   from_endpoint(accepted->peer, listener.family, address, length);
   return fd;
@@ -133,7 +103,9 @@ long Sockets::accept_one(OpenSocket& listener, sockaddr* address, socklen_t* len
 
 long Sockets::accept(int fd, sockaddr* address, socklen_t* length, int flags) {
   if ((flags & ~kTypeFlags) != 0) return -EINVAL;
-  if (address != nullptr && length == nullptr) return -EFAULT;
+  if (address != nullptr) {
+    if (const long bad = check_room(address, length); bad != 0) return bad;
+  }
   Patience p;
   bool is_first = true;
   return retry(fd, p, [&](OpenSocket& o, Patience& may) {
@@ -145,42 +117,58 @@ long Sockets::accept(int fd, sockaddr* address, socklen_t* length, int flags) {
 
 // --- connect ------------------------------------------------------------------------------
 
-// -EAGAIN: under way.
+// -EAGAIN: under way. Asked again, the stack tells how it went, and after a failure it is
+// ready for another attempt.
 long Sockets::connect_once(OpenSocket& o, const Endpoint& remote, bool& started) {
   Stack& stack = session().stack();
-  if (!started) {
-    const Status status = stack.connect(o.id, remote);
-    if (status) return 0;
-    if (status.error() != Error::in_progress) return fail(status.error());
-    started = true;
+  Status status = stack.connect(o.id, remote);
+  if (!status && status.error() == Error::in_progress) {
+    started = o.is_connecting = true;
     session().turn();  // over the loopback it may be done at once
+    status = stack.connect(o.id, remote);
   }
-  const std::uint8_t ready = stack.readiness(o.id);
-  if ((ready & (ready::kOut | ready::kErr | ready::kHup)) == 0) return -EAGAIN;
-  return fail(stack.take_error(o.id));
+  if (!status && status.error() == Error::already) return -EAGAIN;
+  // The first to ask is told that it is connected by 0.
+  const bool was_connecting = std::exchange(o.is_connecting, false);
+  if (was_connecting && !status && status.error() == Error::is_connected) return 0;
+  return answer(status);
 }
 
 long Sockets::connect(int fd, const sockaddr* address, socklen_t length) {
+  if (const long bad = check_address(address, length); bad != 0) return bad;
   Patience p;
+  bool is_first = true;
   bool started = false;
-  bool may_wait = false;
+  bool waits = false;
   const long done = retry(fd, p, [&](OpenSocket& o, Patience& may) -> long {
     if (!session().is_sound(o)) return -ECONNRESET;
     Result<Endpoint> remote = endpoint_of(o, address, length);
-    const bool dissolves =
-        address != nullptr && length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC;
-    if (dissolves) remote = Endpoint{};
-    if (!remote) {
-      const bool is_v6 = o.family == AF_INET6 && address != nullptr &&
-                         address->sa_family == AF_INET6 && length >= sizeof(sockaddr_in6);
-      return is_v6 ? -ENETUNREACH : fail(remote.error());
+    const bool dissolves = length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC;
+    if (dissolves) return dissolve(o);
+    if (!remote) return fail(remote.error());
+    // What is not mapped is of the IPv6 that is not there yet; and what is, is not for a
+    // socket that wants nothing else.
+    if (o.family == AF_INET6 &&
+        (remote->addr.is_any() ? false : !remote->addr.is_v4() || o.v6_only)) {
+      return -ENETUNREACH;
     }
-    if (!started) may = patience(o, EPOLLOUT, true, 0);
-    may_wait = may.waits;
-    if (may.waits || !o.is_tcp()) return connect_once(o, *remote, started);
-    return answer(session().stack().connect(o.id, *remote));
+    if (std::exchange(is_first, false)) may = patience(o, EPOLLOUT, true, 0);
+    waits = may.waits;
+    if (!o.is_tcp()) return answer(session().stack().connect(o.id, *remote));
+    if (waits || o.is_connecting) return connect_once(o, *remote, started);
+    const Status status = session().stack().connect(o.id, *remote);
+    o.is_connecting = !status && status.error() == Error::in_progress;
+    return answer(status);
   });
-  return done == -EAGAIN && may_wait ? -EINPROGRESS : done;  // SO_SNDTIMEO is over
+  // SO_SNDTIMEO is over, or nobody waits.
+  return done != -EAGAIN ? done : started && waits ? -EINPROGRESS : -EALREADY;
+}
+
+// connect(2) with AF_UNSPEC: an abort, after which the socket is as new.
+long Sockets::dissolve(OpenSocket& o) {
+  if (!o.is_tcp()) return answer(session().stack().connect(o.id, Endpoint{}));
+  o.is_listening = o.is_connecting = false;
+  return answer(session().stack().disconnect(o.id));
 }
 
 long Sockets::shutdown(int fd, int how) {
@@ -204,7 +192,6 @@ namespace {
 long give_name(const OpenSocket& o, const Result<Endpoint>& name, sockaddr* address,
                socklen_t* length) {
   if (!name) return fail(name.error());
-  if (address == nullptr || length == nullptr) return -EFAULT;
   // An IPv6 socket that is bound to nothing is "::", not a mapped address.
   if (o.family == AF_INET6 && name->addr.is_any()) {
     from_endpoint({IpAddr::any_v6(), name->port}, AF_INET6, address, length);
@@ -217,15 +204,18 @@ long give_name(const OpenSocket& o, const Result<Endpoint>& name, sockaddr* addr
 }  // namespace
 
 long Sockets::local_name(int fd, sockaddr* address, socklen_t* length) {
+  if (const long bad = check_room(address, length); bad != 0) return bad;
   const Inside inside(session());
   const OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
-  const Result<Endpoint> name =
+  Result<Endpoint> name =
       session().is_sound(*o) ? session().stack().local(o->id) : Endpoint{IpAddr::any_v4(), 0};
+  if (o->v6_only && o->is_bound) name = o->bound;
   return give_name(*o, name, address, length);
 }
 
 long Sockets::remote_name(int fd, sockaddr* address, socklen_t* length) {
+  if (const long bad = check_room(address, length); bad != 0) return bad;
   const Inside inside(session());
   const OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;

@@ -9,11 +9,10 @@
 #include <sys/uio.h>
 
 #include "posix/descriptors.hpp"
+#include "posix/memory.hpp"
 #include "session/sleep.hpp"
 
 namespace naru::posix {
-
-using Parts = std::span<const iovec>;
 
 class Sockets {
  public:
@@ -37,15 +36,34 @@ class Sockets {
   long send(int fd, Parts parts, int flags, const sockaddr* address = nullptr,
             socklen_t length = 0);
   long receive(int fd, Parts parts, int flags, sockaddr* address = nullptr,
-               socklen_t* length = nullptr, int* message_flags = nullptr);
+               socklen_t* length = nullptr);
+  // --- messages.cpp
+  long send_message(int fd, const msghdr* message, int flags);
+  long receive_message(int fd, msghdr* message, int flags);
+  // --- files.cpp
   // sendfile(2) toward a socket, from anything that read(2) takes.
   long send_file(int fd, int from, off64_t* offset, std::size_t count);
+  // splice(2) between a socket, which one of the two is, and a pipe.
+  long splice(int from, const off64_t* from_offset, int to, const off64_t* to_offset,
+              std::size_t count, unsigned flags);
 
   // --- options.cpp
   long get_option(int fd, int level, int name, void* value, socklen_t* length);
   long set_option(int fd, int level, int name, const void* value, socklen_t length);
 
  private:
+  // What goes with a datagram beside its bytes, and what comes with one.
+  struct Envelope {
+    const sockaddr* address = nullptr;  // null: as connected
+    socklen_t length = 0;
+    DatagramControl control = {};
+  };
+  struct Letter {
+    sockaddr* address = nullptr;  // null: nobody asks
+    socklen_t* length = nullptr;
+    int flags = 0;              // of msghdr
+    msghdr* message = nullptr;  // with a place for control messages
+  };
   // How a call may wait.
   struct Patience {
     std::uint32_t events = 0;  // of poll(2): what it waits for
@@ -61,11 +79,25 @@ class Sockets {
 
   long accept_one(OpenSocket& listener, sockaddr* address, socklen_t* length, int flags);
   long connect_once(OpenSocket& o, const Endpoint& remote, bool& started);
+  long dissolve(OpenSocket& o);
+  Result<SocketId> open(int kind, int protocol);
+  bool is_taken_v6(const OpenSocket& o, std::uint16_t port, bool v6_only_alone);
+  long bind_v6_only(OpenSocket& o, Endpoint local);
+  long set_membership(OpenSocket& o, int name, const void* value, socklen_t length);
+  long set_interface(OpenSocket& o, int level, const void* value, socklen_t length);
+  long get_interface(const OpenSocket& o, int level, void* value, socklen_t* length);
   long send_stream(int fd, Parts parts, int flags);
-  long send_datagram(int fd, Parts parts, int flags, const sockaddr* address, socklen_t length);
-  long receive_stream(int fd, Parts parts, int flags);
-  long receive_datagram(int fd, Parts parts, int flags, sockaddr* address, socklen_t* length,
-                        int* message_flags);
+  long send_datagram(int fd, Parts parts, int flags, const Envelope& to);
+  bool has_failed(const OpenSocket& o);
+  bool has_ended(const OpenSocket& o);
+  bool is_drained(const OpenSocket& o);
+  static std::size_t target(const OpenSocket& o, std::size_t size, int flags);
+  long receive_stream(int fd, Parts parts, std::size_t size, int flags);
+  long peek_stream(int fd, Parts parts, std::size_t size, int flags);
+  long discard_stream(int fd, std::size_t size, int flags);
+  long receive_datagram(int fd, Parts parts, int flags, Letter& letter);
+  long splice_out(int fd, int pipe, std::size_t count, unsigned flags);
+  long splice_in(int pipe, int fd, std::size_t count, unsigned flags);
   void note_readiness(OpenSocket& o);
   Session& session() { return fds_.session(); }
 

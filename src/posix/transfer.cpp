@@ -1,11 +1,9 @@
-// Bytes move.
+// Bytes of streams move.
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <csignal>
-#include <cstring>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,64 +11,19 @@
 
 #include <naru/socket/errno.hpp>
 
+#include "posix/address.hpp"
+#include "posix/flags.hpp"
+#include "posix/parts.hpp"
 #include "posix/retry.hpp"
 #include "session/system.hpp"
-#include "socket/linux_address.hpp"
 
 namespace naru::posix {
 namespace {
 
 namespace system = session::system;
 
-unsigned to_flags(int flags) {
-  unsigned out = 0;
-  if ((flags & MSG_MORE) != 0) out |= msg::kMore;
-  if ((flags & MSG_OOB) != 0) out |= msg::kOob;
-  if ((flags & MSG_PEEK) != 0) out |= msg::kPeek;
-  if ((flags & MSG_TRUNC) != 0) out |= msg::kTrunc;
-  return out;
-}
-
-// What is wrong with the parts; else their sum, 0 or more.
-long total(Parts parts) {
-  if (parts.size() > IOV_MAX) return -EMSGSIZE;
-  std::size_t sum = 0;
-  for (const iovec& part : parts) {
-    if (part.iov_base == nullptr && part.iov_len != 0) return -EFAULT;
-    if (part.iov_len > static_cast<std::size_t>(SSIZE_MAX) - sum) return -EINVAL;
-    sum += part.iov_len;
-  }
-  return static_cast<long>(sum);
-}
-
-// A place in a list of parts.
-class Cursor {
- public:
-  explicit Cursor(Parts parts) : parts_(parts) {
-    while (!parts_.empty() && parts_.back().iov_len == 0) parts_ = parts_.first(parts_.size() - 1);
-    skip_empty();
-  }
-  bool at_end() const { return parts_.empty(); }
-  bool in_last() const { return parts_.size() == 1; }
-  MutableBytes rest() const {
-    auto* base = static_cast<std::uint8_t*>(parts_.front().iov_base);
-    return {base + done_, parts_.front().iov_len - done_};
-  }
-  void advance(std::size_t n) {
-    done_ += n;
-    if (done_ < parts_.front().iov_len) return;
-    done_ = 0;
-    parts_ = parts_.subspan(1);
-    skip_empty();
-  }
-
- private:
-  void skip_empty() {
-    while (!parts_.empty() && parts_.front().iov_len == 0) parts_ = parts_.subspan(1);
-  }
-  Parts parts_;
-  std::size_t done_ = 0;
-};
+// So much of a program's memory is touched before each turn in the stack.
+constexpr std::size_t kWindow = std::size_t{256} * 1024;
 
 // After data has moved only the data is told; the error waits for the next call.
 long moved_or(std::size_t moved, long answer) {
@@ -82,18 +35,18 @@ long moved_or(std::size_t moved, long answer) {
 // --- sending ------------------------------------------------------------------------------
 
 long Sockets::send(int fd, Parts parts, int flags, const sockaddr* address, socklen_t length) {
-  if (const long size = total(parts); size < 0) return size;
   bool is_tcp = false;
   {
     const OpenSocket* o = fds_.socket(fd);
     if (o == nullptr) return -EBADF;
     is_tcp = o->is_tcp();
   }
-  if (!is_tcp) return send_datagram(fd, parts, flags, address, length);
+  if (const long size = total(parts); size < 0) return size;
+  if (!is_tcp) return send_datagram(fd, parts, flags, {.address = address, .length = length});
   const long sent = send_stream(fd, parts, flags);
   if (sent == -EPIPE && (flags & MSG_NOSIGNAL) == 0) {
     // To this thread, as the kernel does.
-    system::call(SYS_tgkill, ::getpid(), system::call(SYS_gettid), SIGPIPE);
+    system::call(SYS_tgkill, system::call(SYS_getpid), system::call(SYS_gettid), SIGPIPE);
   }
   return sent;
 }
@@ -103,167 +56,145 @@ long Sockets::send_stream(int fd, Parts parts, int flags) {
   Patience p;
   bool is_first = true;
   Cursor at(parts);
+  if (!at.touch(SIZE_MAX, Cursor::Access::read)) return -EFAULT;
   std::size_t sent = 0;
   const long end = retry(fd, p, [&](OpenSocket& o, Patience& may) -> long {
     if (std::exchange(is_first, false)) may = patience(o, EPOLLOUT, true, flags);
     if (!session().is_sound(o)) return -ECONNRESET;
     long answer = 0;
+    // After a part has been taken an error waits for the next call.
+    if (sent != 0 && has_failed(o)) return 0;
     do {
-      const Bytes data = at.at_end() ? Bytes() : Bytes(at.rest());
       const unsigned more = at.at_end() || at.in_last() ? 0 : msg::kMore;
-      const auto n = session().stack().send(o.id, data, to_flags(flags & ~MSG_PEEK) | more);
+      const auto n = session().stack().send(o.id, at.rest(), to_flags(flags & ~MSG_PEEK) | more);
       if (!n) {
         answer = -to_errno(n.error());
         break;
       }
       sent += *n;
-      if (!at.at_end()) at.advance(*n);
-    } while (!at.at_end());
+      at.advance(*n);
+    } while (!at.is_used_up());
     note_readiness(o);
     return answer;
   });
   return moved_or(sent, end);
 }
 
-long Sockets::send_datagram(int fd, Parts parts, int flags, const sockaddr* address,
-                            socklen_t length) {
-  std::vector<std::uint8_t> whole;
-  Bytes data;
-  if (parts.size() == 1) {
-    data = {static_cast<const std::uint8_t*>(parts[0].iov_base), parts[0].iov_len};
-  } else {
-    for (const iovec& part : parts) {
-      const auto* p = static_cast<const std::uint8_t*>(part.iov_base);
-      whole.insert(whole.end(), p, p + part.iov_len);
-    }
-    data = whole;
-  }
-  Patience p;
-  bool is_first = true;
-  return retry(fd, p, [&](OpenSocket& o, Patience& may) -> long {
-    if (std::exchange(is_first, false)) may = patience(o, EPOLLOUT, true, flags);
-    if (!session().is_sound(o)) return -ENETDOWN;
-    Result<std::size_t> n = std::unexpected(Error::none);
-    if (address == nullptr) {
-      n = session().stack().send(o.id, data, to_flags(flags & ~MSG_PEEK));
-    } else {
-      const Result<Endpoint> remote = to_endpoint(address, length);
-      if (!remote) return -to_errno(remote.error());
-      n = session().stack().send_to(o.id, data, *remote, to_flags(flags & ~MSG_PEEK));
-    }
-    note_readiness(o);
-    return n ? static_cast<long>(*n) : -to_errno(n.error());
-  });
-}
-
 // --- receiving ----------------------------------------------------------------------------
 
-long Sockets::receive(int fd, Parts parts, int flags, sockaddr* address, socklen_t* length,
-                      int* message_flags) {
-  if (const long size = total(parts); size < 0) return size;
-  if (message_flags != nullptr) *message_flags = 0;
-  if ((flags & MSG_ERRQUEUE) != 0) return -EAGAIN;  // it is always empty
+long Sockets::receive(int fd, Parts parts, int flags, sockaddr* address, socklen_t* length) {
   const OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
-  if (o->is_tcp()) {
-    if (length != nullptr) *length = 0;  // a stream's peer is known
-    return receive_stream(fd, parts, flags);
+  const long size = total(parts);
+  if (size < 0) return size;
+  if (address != nullptr) {
+    if (const long bad = check_room(address, length); bad != 0) return bad;
   }
-  return receive_datagram(fd, parts, flags, address, length, message_flags);
+  if (!o->is_tcp()) {
+    Letter letter{.address = address, .length = length};
+    return receive_datagram(fd, parts, flags, letter);
+  }
+  if ((flags & MSG_ERRQUEUE) != 0) return -EAGAIN;  // a stream's is always empty
+  if (address != nullptr) *length = 0;              // a stream's peer is known
+  if ((flags & MSG_TRUNC) != 0) return discard_stream(fd, static_cast<std::size_t>(size), flags);
+  if ((flags & MSG_PEEK) != 0) return peek_stream(fd, parts, static_cast<std::size_t>(size), flags);
+  return receive_stream(fd, parts, static_cast<std::size_t>(size), flags);
 }
 
-long Sockets::receive_stream(int fd, Parts parts, int flags) {
-  const bool is_peek = (flags & MSG_PEEK) != 0;
-  const bool wants_all = (flags & MSG_WAITALL) != 0 && !is_peek;
+bool Sockets::has_failed(const OpenSocket& o) {
+  return (session().stack().readiness(o.id) & ready::kErr) != 0;
+}
+
+bool Sockets::has_ended(const OpenSocket& o) {
+  constexpr std::uint8_t kEnd = ready::kRdHup | ready::kHup | ready::kErr;
+  return (session().stack().readiness(o.id) & kEnd) != 0;
+}
+
+bool Sockets::is_drained(const OpenSocket& o) {
+  const auto there = session().stack().option(o.id, SocketOption::readable_bytes);
+  return !there || *there == 0;
+}
+
+// How much a call waits for: all that it has room for, or SO_RCVLOWAT.
+std::size_t Sockets::target(const OpenSocket& o, std::size_t size, int flags) {
+  const auto low = static_cast<std::size_t>(std::max(o.receive_low.load(), 1));
+  return (flags & MSG_WAITALL) != 0 ? size : std::min(size, low);
+}
+
+long Sockets::receive_stream(int fd, Parts parts, std::size_t size, int flags) {
   Patience p;
   bool is_first = true;
   Cursor at(parts);
   std::size_t got = 0;
-  const long end = retry(fd, p, [&](OpenSocket& o, Patience& may) -> long {
-    if (std::exchange(is_first, false)) may = patience(o, EPOLLIN | EPOLLRDHUP, false, flags);
-    if (!session().is_sound(o)) return -ECONNRESET;
-    if (at.at_end()) return session().stack().recv(o.id, {}, to_flags(flags)) ? 0 : -ENOTCONN;
-    long answer = 0;
-    while (!at.at_end()) {
-      const auto n = session().stack().recv(o.id, at.rest(), to_flags(flags));
-      if (!n) answer = -to_errno(n.error());
-      if (!n || *n == 0) break;
-      got += *n;
-      at.advance(*n);
-      if (is_peek) break;  // the next would look at the same bytes
+  long end = 0;
+  do {
+    // Where there is no room the kernel says so only when there is something to give.
+    if (!at.touch(kWindow, Cursor::Access::write)) {
+      if (got != 0) break;
+      char byte = 0;
+      const iovec one{&byte, 1};
+      const long there = peek_stream(fd, {&one, 1}, 1, flags | MSG_PEEK);
+      return there > 0 ? -EFAULT : there;
     }
-    note_readiness(o);
-    if (answer == -EAGAIN && got != 0 && !wants_all) return 0;
-    return answer;
-  });
+    end = retry(fd, p, [&](OpenSocket& o, Patience& may) -> long {
+      if (std::exchange(is_first, false)) may = patience(o, EPOLLIN | EPOLLRDHUP, false, flags);
+      if (!session().is_sound(o)) return -ECONNRESET;
+      if (size == 0) return session().stack().recv(o.id, {}, to_flags(flags)) ? 0 : -ENOTCONN;
+      long answer = 0;
+      while (!at.is_used_up()) {
+        if (got != 0 && is_drained(o)) {
+          answer = has_ended(o) ? 0 : -EAGAIN;
+          break;
+        }
+        const auto n = session().stack().recv(o.id, at.rest(), to_flags(flags));
+        if (!n) answer = -to_errno(n.error());
+        if (!n || *n == 0) break;
+        got += *n;
+        at.advance(*n);
+      }
+      note_readiness(o);
+      const bool has_enough = got >= target(o, size, flags);
+      return answer == -EAGAIN && has_enough ? 0 : answer;
+    });
+  } while (end == 0 && at.is_used_up() && !at.at_end() && (flags & MSG_WAITALL) != 0);
   return moved_or(got, end);
 }
 
-long Sockets::receive_datagram(int fd, Parts parts, int flags, sockaddr* address, socklen_t* length,
-                               int* message_flags) {
-  constexpr std::size_t kLargest = 65'536;
-  std::vector<std::uint8_t> whole;
-  MutableBytes room;
-  if (parts.size() == 1) {
-    room = {static_cast<std::uint8_t*>(parts[0].iov_base), parts[0].iov_len};
-  } else {
-    whole.resize(std::min(static_cast<std::size_t>(total(parts)), kLargest));
-    room = whole;
-  }
+// Looks without taking; with MSG_WAITALL until there is enough, or will be no more.
+long Sockets::peek_stream(int fd, Parts parts, std::size_t size, int flags) {
   Patience p;
   bool is_first = true;
-  const long n = retry(fd, p, [&](OpenSocket& o, Patience& may) -> long {
-    if (std::exchange(is_first, false)) may = patience(o, EPOLLIN, false, flags);
-    if (!session().is_sound(o)) return -ENETDOWN;
-    DatagramInfo info;
-    const auto got = session().stack().recv_from(o.id, room, info, to_flags(flags));
-    note_readiness(o);
-    if (!got) return -to_errno(got.error());
-    if (address != nullptr || length != nullptr) {
-      from_endpoint(info.source, o.family, address, length);
-    }
-    if (message_flags != nullptr && info.truncated) *message_flags = MSG_TRUNC;
-    return static_cast<long>(*got);
+  std::vector<std::uint8_t> seen(std::min(size, kWindow));
+  std::size_t got = 0;
+  const long end = retry(fd, p, [&](OpenSocket& o, Patience& may) -> long {
+    if (std::exchange(is_first, false)) may = patience(o, EPOLLIN | EPOLLRDHUP, false, flags);
+    if (!session().is_sound(o)) return -ECONNRESET;
+    const auto n = session().stack().recv(o.id, seen, to_flags(flags));
+    if (!n) return -to_errno(n.error());
+    const bool grows = *n > got;
+    got = *n;
+    const bool has_enough = got >= target(o, seen.size(), flags) || has_ended(o);
+    if (grows) note_readiness(o);
+    return has_enough ? 0 : -EAGAIN;
   });
-  if (n <= 0 || parts.size() == 1) return n;
+  if (got == 0) return end;
   Cursor at(parts);
-  Bytes left = Bytes(whole).first(std::min(static_cast<std::size_t>(n), whole.size()));
-  while (!at.at_end() && !left.empty()) {
-    const std::size_t piece = std::min(at.rest().size(), left.size());
-    std::memcpy(at.rest().data(), left.data(), piece);
-    at.advance(piece);
-    left = left.subspan(piece);
-  }
-  return n;
+  if (!at.touch(got, Cursor::Access::write)) return -EFAULT;
+  return static_cast<long>(at.put(Bytes(seen).first(got)));
 }
 
-// --- from files ------------------------------------------------------------------------------
-
-long Sockets::send_file(int fd, int from, off64_t* offset, std::size_t count) {
-  std::array<std::uint8_t, 65'536> piece;
-  std::size_t sent = 0;
-  off64_t at = offset != nullptr ? *offset : 0;
-  long answer = 0;
-  while (sent < count) {
-    const std::size_t room = std::min(piece.size(), count - sent);
-    answer = offset != nullptr ? system::call(SYS_pread64, from, piece.data(), room, at)
-                               : system::call(SYS_read, from, piece.data(), room);
-    if (answer <= 0) break;
-    const auto have = static_cast<std::size_t>(answer);
-    const iovec part{piece.data(), have};
-    const int more = have == room && sent + have < count ? MSG_MORE : 0;
-    answer = send(fd, {&part, 1}, more);
-    const std::size_t taken = answer > 0 ? static_cast<std::size_t>(answer) : 0;
-    // What the socket did not take was not read.
-    if (offset == nullptr && taken < have) {
-      system::call(SYS_lseek, from, static_cast<long>(taken) - static_cast<long>(have), SEEK_CUR);
-    }
-    sent += taken;
-    at += static_cast<off64_t>(taken);
-    if (taken < have) break;
+// MSG_TRUNC on a stream: taken and thrown away (tcp(7)).
+long Sockets::discard_stream(int fd, std::size_t size, int flags) {
+  std::array<std::uint8_t, 4096> scrap;
+  std::size_t gone = 0;
+  long n = 1;
+  while (gone < size && n > 0) {
+    const iovec part{scrap.data(), std::min(scrap.size(), size - gone)};
+    const int how = (flags & ~MSG_TRUNC) | (gone != 0 ? MSG_DONTWAIT : 0);
+    n = receive_stream(fd, {&part, 1}, part.iov_len, how);
+    if (n > 0) gone += static_cast<std::size_t>(n);
   }
-  if (offset != nullptr) *offset = at;
-  return moved_or(sent, answer);
+  return moved_or(gone, n);
 }
 
 }  // namespace naru::posix

@@ -12,10 +12,17 @@ constexpr std::size_t kSignalBytes = 8;  // of the kernel's sigset_t
 
 std::span<pollfd> list(pollfd* fds, nfds_t count) { return {fds, count}; }
 
+// Is the list whole, and is there a socket of ours in it?
+bool is_ours(pollfd* fds, nfds_t count) {
+  return library != nullptr && count <= naru::posix::Table::kMost &&
+         naru::posix::is_writable(fds, count * sizeof *fds) &&
+         library->polling.takes(list(fds, count));
+}
+
 }  // namespace
 
 NARU_EXPORT int poll(pollfd* fds, nfds_t count, int timeout) {
-  if (library != nullptr && fds != nullptr && library->polling.takes(list(fds, count))) {
+  if (is_ours(fds, count)) {
     return answer_int(library->polling.poll(list(fds, count), deadline_of(timeout), nullptr));
   }
   if (next.poll != nullptr) return next.poll(fds, count, timeout);
@@ -28,7 +35,7 @@ NARU_EXPORT int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t room) 
 }
 
 NARU_EXPORT int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
-  if (library != nullptr && fds != nullptr && library->polling.takes(list(fds, count))) {
+  if (is_ours(fds, count)) {
     return answer_int(library->polling.poll(list(fds, count), deadline_of(timeout), mask));
   }
   if (next.ppoll != nullptr) return next.ppoll(fds, count, timeout, mask);

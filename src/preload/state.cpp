@@ -1,5 +1,6 @@
 #include "preload/state.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <nss.h>
@@ -32,6 +33,24 @@ void after_fork_in_child() {
   if (library != nullptr) library->after_fork_in_child();
 }
 
+// The C library's own reads and writes do not come by here: where a standard descriptor is
+// a socket, its stream becomes one whose do.
+void adopt_standard_streams() {
+  struct Standard {
+    int fd;
+    FILE** stream;
+    const char* mode;
+  };
+  for (const auto& [fd, stream, mode] :
+       {Standard{STDIN_FILENO, &stdin, "r"}, Standard{STDOUT_FILENO, &stdout, "w"},
+        Standard{STDERR_FILENO, &stderr, "w"}}) {
+    FILE* ours = is_socket(fd) ? ::fdopen(fd, mode) : nullptr;
+    if (ours == nullptr) continue;
+    *stream = ours;
+    if (fd == STDERR_FILENO) ::setvbuf(ours, nullptr, _IONBF, 0);
+  }
+}
+
 // Without the session the program's sockets would be the kernel's, and nobody would know.
 [[noreturn]] void refuse(const std::string& why) {
   constexpr int kNotExecutable = 126;  // as shells say it
@@ -48,7 +67,9 @@ __attribute__((constructor(101))) void start() {
   const int before = errno;
   auto opened = posix::Library::open(file);
   if (!opened) refuse(opened.error());
+  posix::Signals::init(next_sigaction());
   library = opened->release();
+  adopt_standard_streams();
   ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   // A name server would be asked over the kernel's network.
   ::__nss_configure_lookup("hosts", "files");
@@ -97,6 +118,13 @@ void find_next() {
   find(next.if_nametoindex, "if_nametoindex");
   find(next.if_indextoname, "if_indextoname");
   find(next.if_nameindex, "if_nameindex");
+  find(next.fdopen, "fdopen");
+}
+
+posix::Signals::Sigaction* next_sigaction() {
+  static posix::Signals::Sigaction* function = nullptr;
+  if (function == nullptr) find(function, "sigaction");
+  return function;
 }
 
 Time deadline_of(int milliseconds) {

@@ -17,6 +17,7 @@
 #include <naru/socket/clock.hpp>
 
 #include "posix/library.hpp"
+#include "posix/signals.hpp"
 #include "session/system.hpp"
 
 // Seen by programs. Everything else of this shared object is hidden (cmake/posix.map).
@@ -67,9 +68,12 @@ struct Next {
   decltype(::if_nametoindex)* if_nametoindex;
   decltype(::if_indextoname)* if_indextoname;
   decltype(::if_nameindex)* if_nameindex;
+  FILE* (*fdopen)(int, const char*);
 };
 extern Next next;
 void find_next();
+// May be asked for before the library is loaded.
+posix::Signals::Sigaction* next_sigaction();
 
 inline bool is_socket(int fd) { return library != nullptr && library->fds.is_socket(fd); }
 inline bool is_ours(int fd) { return library != nullptr && library->fds.is_ours(fd); }

@@ -1,6 +1,7 @@
 // Bytes move: every form of reading and writing.
 
 #include <array>
+#include <climits>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +21,9 @@ naru::posix::Parts parts(const iovec* first, int count) {
   return {first, static_cast<std::size_t>(count)};
 }
 
+// readv(2) and writev(2) say EINVAL where sendmsg(2) says EMSGSIZE.
+bool is_vector(int count) { return count >= 0 && count <= IOV_MAX; }
+
 ssize_t receive(int fd, void* buffer, std::size_t size, int flags, sockaddr* address = nullptr,
                 socklen_t* length = nullptr) {
   const iovec one = part(buffer, size);
@@ -30,24 +34,6 @@ ssize_t give(int fd, const void* buffer, std::size_t size, int flags,
              const sockaddr* address = nullptr, socklen_t length = 0) {
   const iovec one = part(buffer, size);
   return answer(library->sockets.send(fd, {&one, 1}, flags, address, length));
-}
-
-long receive_message(int fd, msghdr* m, int flags) {
-  if (m == nullptr) return -EFAULT;
-  socklen_t length = m->msg_namelen;
-  const long n = library->sockets.receive(
-      fd, {m->msg_iov, m->msg_iovlen}, flags, static_cast<sockaddr*>(m->msg_name),
-      m->msg_name == nullptr ? nullptr : &length, &m->msg_flags);
-  if (n < 0) return n;
-  m->msg_namelen = m->msg_name == nullptr ? 0 : length;
-  m->msg_controllen = 0;
-  return n;
-}
-
-long send_message(int fd, const msghdr* m, int flags) {
-  if (m == nullptr) return -EFAULT;
-  return library->sockets.send(fd, {m->msg_iov, m->msg_iovlen}, flags,
-                               static_cast<const sockaddr*>(m->msg_name), m->msg_namelen);
 }
 
 // Calls `visit` for each descriptor that a message carries (SCM_RIGHTS).
@@ -90,7 +76,8 @@ NARU_EXPORT ssize_t __read(int fd, void* buffer, size_t size) { return read(fd, 
 
 NARU_EXPORT ssize_t readv(int fd, const iovec* iov, int count) {
   if (is_socket(fd)) {
-    return count < 0 ? answer(-EINVAL) : answer(library->sockets.receive(fd, parts(iov, count), 0));
+    return is_vector(count) ? answer(library->sockets.receive(fd, parts(iov, count), 0))
+                            : answer(-EINVAL);
   }
   if (next.readv != nullptr) return next.readv(fd, iov, count);
   return kernel(SYS_readv, fd, iov, count);
@@ -118,7 +105,7 @@ NARU_EXPORT ssize_t recvfrom(int fd, void* buffer, size_t size, int flags, socka
 }
 
 NARU_EXPORT ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  if (is_socket(fd)) return answer(receive_message(fd, message, flags));
+  if (is_socket(fd)) return answer(library->sockets.receive_message(fd, message, flags));
   const ssize_t n = next.recvmsg != nullptr ? next.recvmsg(fd, message, flags)
                                             : kernel(SYS_recvmsg, fd, message, flags);
   if (n >= 0) adopt_passed(message);
@@ -133,12 +120,46 @@ NARU_EXPORT int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, t
   }
   unsigned got = 0;
   while (got < count) {
-    const long n = receive_message(fd, &messages[got].msg_hdr, flags & ~MSG_WAITFORONE);
+    const long n =
+        library->sockets.receive_message(fd, &messages[got].msg_hdr, flags & ~MSG_WAITFORONE);
     if (n < 0) return got != 0 ? static_cast<int>(got) : answer_int(n);
     messages[got++].msg_len = static_cast<unsigned>(n);
     if ((flags & MSG_WAITFORONE) != 0) flags |= MSG_DONTWAIT;
   }
   return static_cast<int>(got);
+}
+
+// A socket has no place to seek; that of its descriptor's file is naru's own.
+NARU_EXPORT off_t lseek(int fd, off_t offset, int whence) noexcept {
+  return is_socket(fd) ? answer(-ESPIPE) : kernel(SYS_lseek, fd, offset, whence);
+}
+NARU_EXPORT off64_t lseek64(int fd, off64_t offset, int whence) noexcept {
+  return lseek(fd, offset, whence);
+}
+NARU_EXPORT ssize_t pread(int fd, void* buffer, size_t size, off_t offset) {
+  return is_socket(fd) ? answer(-ESPIPE) : kernel(SYS_pread64, fd, buffer, size, offset);
+}
+NARU_EXPORT ssize_t pread64(int fd, void* buffer, size_t size, off64_t offset) {
+  return pread(fd, buffer, size, offset);
+}
+NARU_EXPORT ssize_t pwrite(int fd, const void* buffer, size_t size, off_t offset) {
+  return is_socket(fd) ? answer(-ESPIPE) : kernel(SYS_pwrite64, fd, buffer, size, offset);
+}
+NARU_EXPORT ssize_t pwrite64(int fd, const void* buffer, size_t size, off64_t offset) {
+  return pwrite(fd, buffer, size, offset);
+}
+NARU_EXPORT ssize_t preadv(int fd, const iovec* iov, int count, off_t offset) {
+  return is_socket(fd) ? answer(-ESPIPE) : kernel(SYS_preadv, fd, iov, count, offset, offset >> 63);
+}
+NARU_EXPORT ssize_t preadv64(int fd, const iovec* iov, int count, off64_t offset) {
+  return preadv(fd, iov, count, offset);
+}
+NARU_EXPORT ssize_t pwritev(int fd, const iovec* iov, int count, off_t offset) {
+  return is_socket(fd) ? answer(-ESPIPE)
+                       : kernel(SYS_pwritev, fd, iov, count, offset, offset >> 63);
+}
+NARU_EXPORT ssize_t pwritev64(int fd, const iovec* iov, int count, off64_t offset) {
+  return pwritev(fd, iov, count, offset);
 }
 
 // The checked forms know how large the buffer is.
@@ -169,7 +190,8 @@ NARU_EXPORT ssize_t __write(int fd, const void* buffer, size_t size) {
 
 NARU_EXPORT ssize_t writev(int fd, const iovec* iov, int count) {
   if (is_socket(fd)) {
-    return count < 0 ? answer(-EINVAL) : answer(library->sockets.send(fd, parts(iov, count), 0));
+    return is_vector(count) ? answer(library->sockets.send(fd, parts(iov, count), 0))
+                            : answer(-EINVAL);
   }
   if (next.writev != nullptr) return next.writev(fd, iov, count);
   return kernel(SYS_writev, fd, iov, count);
@@ -200,7 +222,7 @@ NARU_EXPORT ssize_t sendto(int fd, const void* buffer, size_t size, int flags,
 }
 
 NARU_EXPORT ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  if (is_socket(fd)) return answer(send_message(fd, message, flags));
+  if (is_socket(fd)) return answer(library->sockets.send_message(fd, message, flags));
   share_passed(message);
   if (next.sendmsg != nullptr) return next.sendmsg(fd, message, flags);
   return kernel(SYS_sendmsg, fd, message, flags);
@@ -212,7 +234,7 @@ NARU_EXPORT int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
     return static_cast<int>(kernel(SYS_sendmmsg, fd, messages, count, flags));
   }
   for (unsigned sent = 0; sent < count; ++sent) {
-    const long n = send_message(fd, &messages[sent].msg_hdr, flags);
+    const long n = library->sockets.send_message(fd, &messages[sent].msg_hdr, flags);
     if (n < 0) return sent != 0 ? static_cast<int>(sent) : answer_int(n);
     messages[sent].msg_len = static_cast<unsigned>(n);
   }
@@ -226,6 +248,49 @@ NARU_EXPORT ssize_t sendfile(int to, int from, off_t* offset, size_t count) noex
 }
 NARU_EXPORT ssize_t sendfile64(int to, int from, off64_t* offset, size_t count) noexcept {
   return sendfile(to, from, offset, count);
+}
+
+NARU_EXPORT ssize_t splice(int from, off64_t* from_offset, int to, off64_t* to_offset, size_t count,
+                           unsigned flags) {
+  if (is_socket(from) || is_socket(to)) {
+    return answer(library->sockets.splice(from, from_offset, to, to_offset, count, flags));
+  }
+  return kernel(SYS_splice, from, from_offset, to, to_offset, count, flags);
+}
+
+// Between pipes only.
+NARU_EXPORT ssize_t tee(int from, int to, size_t count, unsigned flags) {
+  if (is_socket(from) || is_socket(to)) return answer(-EINVAL);
+  return kernel(SYS_tee, from, to, count, flags);
+}
+NARU_EXPORT ssize_t vmsplice(int fd, const iovec* iov, size_t count, unsigned flags) {
+  if (is_socket(fd)) return answer(-EBADF);
+  return kernel(SYS_vmsplice, fd, iov, count, flags);
+}
+
+// --- streams --------------------------------------------------------------------------------
+
+namespace {
+
+int descriptor_of(void* cookie) {
+  return static_cast<int>(reinterpret_cast<std::intptr_t>(cookie));
+}
+
+ssize_t read_stream(void* cookie, char* bytes, size_t size) {
+  return read(descriptor_of(cookie), bytes, size);
+}
+ssize_t write_stream(void* cookie, const char* bytes, size_t size) {
+  return write(descriptor_of(cookie), bytes, size);
+}
+int close_stream(void* cookie) { return close(descriptor_of(cookie)); }
+
+}  // namespace
+
+// The C library's own reads and writes do not come by here; those of such a stream do.
+NARU_EXPORT FILE* fdopen(int fd, const char* mode) noexcept {
+  if (!is_socket(fd)) return next.fdopen(fd, mode);
+  const cookie_io_functions_t functions{read_stream, write_stream, nullptr, close_stream};
+  return ::fopencookie(reinterpret_cast<void*>(std::intptr_t{fd}), mode, functions);
 }
 
 // --- formatted ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 // sockets are opened again. Nobody keeps sleeping on what is gone.
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include <naru/socket/clock.hpp>
 #include <naru/socket/entropy.hpp>
@@ -114,12 +115,15 @@ void Session::renew_stack() {
 
 void Session::reopen(OpenSocket& o) {
   if (o.is_tcp() && !o.is_listening) return;  // the program must hear of it
-  const auto id = o.is_tcp() ? stack_->open_tcp() : stack_->open_udp();
+  const bool is_icmp = o.id.kind() == SocketId::Kind::icmp;
+  const auto id = o.is_tcp() ? stack_->open_tcp()
+                  : is_icmp  ? stack_->open_icmp(o.type == SOCK_RAW)
+                             : stack_->open_udp();
   if (!id) return;
   set_id(o, *id);
   (void)stack_->set_option(o.id, SocketOption::reuse_address, 1);
-  if (o.is_bound) (void)stack_->bind(o.id, o.bound);
-  if (o.is_listening) (void)stack_->listen(o.id, o.backlog);
+  if (o.is_bound && !o.v6_only) (void)stack_->bind(o.id, o.bound);
+  if (o.is_listening && !o.v6_only) (void)stack_->listen(o.id, o.backlog);
 }
 
 }  // namespace naru::session

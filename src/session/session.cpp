@@ -13,6 +13,7 @@
 #include <naru/socket/clock.hpp>
 #include <naru/socket/entropy.hpp>
 
+#include "session/deferral.hpp"
 #include "session/log.hpp"
 #include "session/process_id.hpp"
 #include "session/sleep.hpp"
@@ -168,20 +169,29 @@ void Session::on_locked(int answer) {
 void Session::hold() {
   // Should somebody have died inside, it is repaired here, and who waits is woken.
   { const Inside inside(*this); }
+  Deferral::enter();
   lock();
 }
 
-void Session::let_go() { ::pthread_mutex_unlock(&header().mutex); }
+void Session::let_go() {
+  ::pthread_mutex_unlock(&header().mutex);
+  Deferral::leave();
+}
 
 void Session::enter() {
+  Deferral::enter();
   lock();
   header().is_changing = true;
   stack_->set_now(monotonic_now());
 }
 
 bool Session::try_enter() {
+  Deferral::enter();
   const int answer = ::pthread_mutex_trylock(&header().mutex);
-  if (answer == EBUSY) return false;
+  if (answer == EBUSY) {
+    Deferral::leave();
+    return false;
+  }
   on_locked(answer);
   header().is_changing = true;
   stack_->set_now(monotonic_now());
@@ -219,24 +229,32 @@ void Session::leave(Leaving leaving) {
   h.is_changing = false;
   if (wakes_.empty()) {
     ::pthread_mutex_unlock(&h.mutex);
+    Deferral::leave();
     return;
   }
   Wakes wakes = wakes_;
   wakes_ = Wakes();
   ::pthread_mutex_unlock(&h.mutex);
   wakes.deliver(ringer_);
+  Deferral::leave();
 }
 
 void Session::dispatch(const SocketEvent& event) {
   if (event.cookie == 0) return;
   OpenSocket* o = socket_at(static_cast<std::uint32_t>(event.cookie - 1));
   if (o == nullptr || o->id != event.socket) return;
-  const std::uint32_t now = poll_bits(event.readiness, !o->is_tcp());
+  const std::uint32_t now =
+      poll_bits(o->receive_low.load() > 1 ? above_low_water(*o, event.readiness) : event.readiness,
+                !o->is_tcp());
   // The stack says that something has changed, not what. Space is news when there was
   // none; else it was data, an end or an error.
   std::uint32_t edges = now & ~o->known;
-  if (edges == 0) edges = now & ~(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+  constexpr std::uint32_t kSpace = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+  if (edges == 0 || (edges & ~kSpace) != 0) edges |= now & ~kSpace;
   o->known = now;
+  if (edges != 0 && (o->flags.load() & O_ASYNC) != 0 && o->told_process != 0) {
+    wakes_.add_signal(o->told_process, o->told_signal != 0 ? o->told_signal : SIGIO, ringer_);
+  }
   tell(*o, now, edges);
 }
 

@@ -174,6 +174,7 @@ class Session {
   // What the stack sends and receives by: the lan, or what writes down its frames.
   link::Link& wire();
   Status set_up_interface();
+  std::uint8_t above_low_water(const OpenSocket& o, std::uint8_t bits);
   void dispatch(const SocketEvent& event);
   void tell(OpenSocket& socket, std::uint32_t now, std::uint32_t edges);
   // recover.cpp: somebody died with the lock.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <poll.h>
+#include <pthread.h>
 #include <span>
 
 #include <naru/time/time.hpp>
@@ -21,6 +22,31 @@ void relax();
 // a core is free for it. True when the word has changed. How long depends on how well
 // it went lately: a machine that is busy with others has no core to spare.
 bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle);
+
+// As long as it lives the thread may be ended by pthread_cancel(3): around a sleep in the
+// kernel and nothing else. Whoever sleeps leaves what must be given back to destructors.
+class CancellationPoint {
+ public:
+  CancellationPoint() { ::pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before_); }
+  ~CancellationPoint() { ::pthread_setcanceltype(before_, nullptr); }
+  CancellationPoint(const CancellationPoint&) = delete;
+  CancellationPoint& operator=(const CancellationPoint&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+// Counts a sleeper as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::atomic<std::uint32_t>& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::atomic<std::uint32_t>& count_;
+};
 
 // Until the word is not `idle` any more. 0, -EINTR or -ETIMEDOUT. A signal handler
 // with SA_RESTART ends a sleep without a deadline no more than it ends read(2).

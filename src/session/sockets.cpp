@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "session/deferral.hpp"
 #include "session/log.hpp"
 #include "session/process_id.hpp"
 #include "session/session.hpp"
@@ -40,6 +41,7 @@ void Session::on_forked() {
   seats_.clear();
   const std::uint32_t parent = process_;
   const Inside inside(*this);
+  Deferral::leave();  // the parent's hold()
   if (!join()) {
     log("too many processes in the session");
     return;
@@ -121,8 +123,20 @@ void Session::drop_reference(OpenSocket& o) {
 }
 
 std::uint8_t Session::readiness(const OpenSocket& o) {
-  if (is_sound(o)) return stack_->readiness(o.id);
+  if (is_sound(o)) {
+    if (o.v6_only && o.is_listening) return 0;  // nobody comes from there yet
+    const std::uint8_t bits = stack_->readiness(o.id);
+    return o.receive_low.load() > 1 ? above_low_water(o, bits) : bits;
+  }
   return ready::kIn | ready::kOut | ready::kErr | ready::kHup | ready::kRdHup;
+}
+
+// SO_RCVLOWAT: less than so much is not worth a call, as long as more may come.
+std::uint8_t Session::above_low_water(const OpenSocket& o, std::uint8_t bits) {
+  if ((bits & (ready::kRdHup | ready::kHup | ready::kErr)) != 0 || !o.is_tcp()) return bits;
+  const auto there = stack_->option(o.id, SocketOption::readable_bytes);
+  if (!there || *there >= o.receive_low.load()) return bits;
+  return bits & static_cast<std::uint8_t>(~ready::kIn);
 }
 
 }  // namespace naru::session

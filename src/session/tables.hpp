@@ -86,11 +86,23 @@ struct OpenSocket {
   bool v6_only = false;
   bool is_bound = false;
   bool is_listening = false;
+  bool is_connecting = false;  // and nobody was told yet how it went
   int backlog = 0;
   Endpoint bound;                                   // what bind was asked for
   std::atomic<int> flags{0};                        // O_NONBLOCK, O_ASYNC ... as fcntl(2) sets them
   std::atomic<std::int64_t> receive_timeout_ns{0};  // 0: for ever
   std::atomic<std::int64_t> send_timeout_ns{0};
+  std::atomic<int> receive_low{1};     // SO_RCVLOWAT
+  std::atomic<std::uint32_t> told{0};  // what recvmsg tells beside the bytes: see posix/told.hpp
+  // Linux's options that are kept and read back, without any effect here.
+  int priority = 0;
+  int dont_route = 0;
+  int fast_open = 0;
+  int window_clamp = 0;
+  int unsent_low = -1;  // TCP_NOTSENT_LOWAT
+  // O_ASYNC: whom to tell of readiness, and by which signal (fcntl(2)); 0: SIGIO.
+  pid_t told_process = 0;
+  int told_signal = 0;
   std::uint32_t known = 0;  // the bits of poll(2) when somebody last looked
   List<Watch, OfSocket> watches;
 

@@ -24,19 +24,33 @@ class Wakes {
     if (bells_size_ == bells_.size()) deliver(ringer);
     bells_[bells_size_++] = number;
   }
-  bool empty() const { return words_size_ + bells_size_ == 0; }
+  // O_ASYNC of fcntl(2).
+  void add_signal(pid_t process, int number, const Ringer& ringer) {
+    if (signals_size_ == signals_.size()) deliver(ringer);
+    signals_[signals_size_++] = {process, number};
+  }
+  bool empty() const { return words_size_ + bells_size_ + signals_size_ == 0; }
 
   void deliver(const Ringer& ringer) {
     for (std::size_t i = 0; i < words_size_; ++i) {
       system::call(SYS_futex, words_[i], FUTEX_WAKE, INT_MAX);
     }
     for (std::size_t i = 0; i < bells_size_; ++i) ringer.ring(bells_[i]);
-    words_size_ = bells_size_ = 0;
+    for (std::size_t i = 0; i < signals_size_; ++i) {
+      system::call(SYS_kill, signals_[i].process, signals_[i].number);
+    }
+    words_size_ = bells_size_ = signals_size_ = 0;
   }
 
  private:
+  struct Signal {
+    pid_t process;
+    int number;
+  };
   std::array<std::atomic<std::uint32_t>*, 32> words_;
   std::array<std::uint32_t, 32> bells_;
+  std::array<Signal, 8> signals_;
+  std::size_t signals_size_ = 0;
   std::size_t words_size_ = 0;
   std::size_t bells_size_ = 0;
 };

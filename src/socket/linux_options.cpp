@@ -11,6 +11,9 @@
 namespace naru {
 namespace {
 
+// Of <linux/icmp.h>, which the C library's headers do not go with.
+constexpr int kIcmpFilter = 1;
+
 struct Name {
   int level;
   int name;
@@ -42,6 +45,11 @@ constexpr Name kNames[] = {
     {IPPROTO_TCP, TCP_CONGESTION, SocketOption::congestion_control},
     {IPPROTO_IP, IP_TTL, SocketOption::ttl},
     {IPPROTO_IP, IP_MULTICAST_TTL, SocketOption::multicast_ttl},
+    {IPPROTO_IP, IP_MULTICAST_LOOP, SocketOption::multicast_loop},
+    {IPPROTO_IP, IP_MULTICAST_ALL, SocketOption::multicast_all},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, SocketOption::ttl},
+    {IPPROTO_IPV6, IPV6_TCLASS, SocketOption::tos},
+    {SOL_RAW, kIcmpFilter, SocketOption::icmp_filter},
     {IPPROTO_IP, IP_TOS, SocketOption::tos},
     {IPPROTO_IP, IP_MTU_DISCOVER, SocketOption::mtu_discover},
     {IPPROTO_IP, IP_RECVERR, SocketOption::receive_error},
@@ -72,12 +80,21 @@ Result<std::int64_t> read_int(const void* value, socklen_t length) {
   return v;
 }
 
+// IP_PMTUDISC_DONT to IP_PMTUDISC_OMIT.
+Result<std::int64_t> read_discovery(const void* value, socklen_t length) {
+  const auto number = read_int(value, length);
+  if (number && (*number < 0 || *number > 5)) return std::unexpected(Error::invalid);
+  return number;
+}
+
 Result<std::int64_t> read_value(SocketOption option, const void* value, socklen_t length) {
   switch (option) {
     case SocketOption::linger:
       return read_linger(value, length);
     case SocketOption::congestion_control:
       return read_algorithm(value, length);
+    case SocketOption::mtu_discover:
+      return read_discovery(value, length);
     default:
       return read_int(value, length);
   }

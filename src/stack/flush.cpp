@@ -163,6 +163,30 @@ void Turn::flush_udp() {
   }
 }
 
+void Turn::flush_icmp() {
+  icmp::MessageOut out;
+  while (s.icmp.next_message(out)) {
+    const auto d = s.ip.destination(out.remote, out.source, s.now);
+    if (!d) {
+      s.counters.drop(Drop::ip_no_route);
+      s.icmp.done();
+      continue;
+    }
+    TxFrame& frame = p.burst[p.burst_size];
+    frame.header_length = ip::Ip::transport_offset(*d);
+    frame.payload_length = static_cast<std::uint32_t>(out.message.size());
+    frame.span_count = 1;
+    frame.spans[0] = out.message;
+    frame.gso_size = 0;
+    frame.needs_checksum = false;
+    const ip::Verdict v =
+        s.ip.output(frame, *d, {Protocol::icmp, out.tos, out.ttl, false, true}, s.now);
+    if (dispatch(v)) transmit();  // the payload is the message's packet
+    s.icmp.done();
+    flush_ip();  // fragments in order
+  }
+}
+
 inline tcp::PathLimits Turn::select_path(std::uint32_t destination) {
   const ip::Destination& d = s.ip.at(destination);
   tcp::PathLimits limits;
@@ -247,6 +271,8 @@ void Turn::flush() {
   flush_ip();
   if (!s.tcp.replies.empty()) flush_replies();
   if (s.udp.has_output()) flush_udp();
+  if (s.icmp.has_output()) [[unlikely]]
+    flush_icmp();
   flush_tcp();
   transmit();
   flush_ip();  // ARP requests and fragments that the above has caused

@@ -153,6 +153,7 @@ void Turn::carry_loopback() {
   for (int round = 0; round < kLoopbackRounds && !s.loopback.empty(); ++round) {
     input_loopback();
     pass_errors();
+    pass_icmp();
     flush();
   }
 }
@@ -162,6 +163,14 @@ void Turn::input_loopback() {
   for (std::uint32_t n = s.loopback.size(); n != 0; --n) {
     const ip::Input in = s.ip.input_loopback(s.loopback.pop_front(), s.now);
     if (in.action == ip::Input::Action::deliver) deliver(in);
+  }
+}
+
+// Copies of ICMP messages, for those who listen.
+void Turn::pass_icmp() {
+  while (Packet* packet = s.ip.pop_icmp()) {
+    s.icmp.input(*packet, s.now);
+    s.packets.give_back(packet);
   }
 }
 

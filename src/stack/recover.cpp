@@ -17,6 +17,7 @@ bool Stack::recover(Time now, const Random& random) {
   s.tcp.set_now(now);
   s.random = random;
   s.packets.forget();
+  s.icmp.salvage();
   const bool is_sound = tcp::salvage(s.tcp) && s.udp.salvage();
   if (is_sound) {
     s.packets.rebuild();
@@ -39,6 +40,8 @@ void Stack::for_each_socket(const std::function<void(SocketId, std::uint64_t coo
     if (c.has(tcp::kOwned)) f(id_of(c), c.cookie);
   });
   s.udp.for_each_socket([&](const udp::UdpSocket& u) { f(id_of(s.udp.handle_of(u)), u.cookie); });
+  s.icmp.for_each_socket(
+      [&](const icmp::IcmpSocket& i) { f(id_of(s.icmp.handle_of(i)), i.cookie); });
 }
 
 }  // namespace naru

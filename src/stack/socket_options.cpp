@@ -26,6 +26,70 @@ Status set_hops(std::uint8_t& field, std::int64_t value, std::uint8_t initial) {
   return {};
 }
 
+std::uint8_t to_interface(std::int64_t value) {
+  return value < 0 ? udp::kAnyInterface : static_cast<std::uint8_t>(value);
+}
+std::int64_t from_interface(std::uint8_t interface) {
+  return interface == udp::kAnyInterface ? -1 : interface;
+}
+
+Status set_icmp(icmp::IcmpSocket& i, SocketOption option, std::int64_t value) {
+  using enum SocketOption;
+  switch (option) {
+    case ttl:
+      return set_hops(i.ttl, value, 0);
+    case tos:
+      i.tos = static_cast<std::uint8_t>(value);
+      return {};
+    case icmp_filter:
+      if (!i.is_raw) return no(Error::not_supported);
+      i.filter = static_cast<std::uint32_t>(value);
+      return {};
+    case receive_buffer:
+      i.receive_buffer = doubled(value, kLeastReceive);
+      return {};
+    case send_buffer:
+      i.send_buffer = doubled(value, kLeastSend);
+      return {};
+    case broadcast:
+    case receive_error:
+    case mtu_discover:
+    case multicast_ttl:
+    case multicast_loop:
+      return {};  // taken; nothing that is sent here depends on it
+    default:
+      return no(Error::no_protocol_option);
+  }
+}
+
+Result<std::int64_t> get_icmp(const Options& options, const icmp::IcmpSocket& i,
+                              SocketOption option) {
+  using enum SocketOption;
+  switch (option) {
+    case ttl:
+      return i.ttl != 0 ? i.ttl : options.get(Option::ip_default_ttl);
+    case tos:
+      return i.tos;
+    case icmp_filter:
+      if (!i.is_raw) return no(Error::not_supported);
+      return i.filter;
+    case receive_buffer:
+      return i.receive_buffer;
+    case send_buffer:
+      return i.send_buffer;
+    case type:
+      return i.is_raw ? 3 : 2;
+    case readable_bytes:
+      return i.received.empty() ? 0 : i.received.front()->length;
+    case unsent_bytes:
+      return i.send_memory;
+    case accepting:
+      return 0;
+    default:
+      return no(Error::no_protocol_option);
+  }
+}
+
 Status set_udp(udp::UdpSocket& u, SocketOption option, std::int64_t value) {
   using enum SocketOption;
   udp::SocketOptions& o = u.options;
@@ -53,6 +117,18 @@ Status set_udp(udp::UdpSocket& u, SocketOption option, std::int64_t value) {
       return set_hops(o.ttl, value, 0);
     case multicast_ttl:
       return set_hops(o.multicast_ttl, value, 1);
+    case multicast_loop:
+      o.multicast_loop = on;
+      return {};
+    case multicast_all:
+      o.multicast_all = on;
+      return {};
+    case multicast_interface:
+      o.multicast_interface = to_interface(value);
+      return {};
+    case bound_interface:
+      o.interface = to_interface(value);
+      return {};
     case receive_buffer:
       o.receive_buffer = doubled(value, kLeastReceive);
       return {};
@@ -88,6 +164,14 @@ Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, So
       return o.ttl != 0 ? o.ttl : options.get(Option::ip_default_ttl);
     case multicast_ttl:
       return o.multicast_ttl;
+    case multicast_loop:
+      return o.multicast_loop;
+    case multicast_all:
+      return o.multicast_all;
+    case multicast_interface:
+      return from_interface(o.multicast_interface);
+    case bound_interface:
+      return from_interface(o.interface);
     case receive_buffer:
       return o.receive_buffer;
     case send_buffer:
@@ -116,12 +200,16 @@ Status Stack::set_option(SocketId socket, SocketOption option, std::int64_t valu
   StackState& s = *state_;
   if (tcp::Connection* c = change_tcp(socket)) return tcp::set_option(s.tcp, *c, option, value);
   if (udp::UdpSocket* u = find_udp(socket)) return set_udp(*u, option, value);
+  if (icmp::IcmpSocket* i = find_icmp(socket)) return set_icmp(*i, option, value);
   return no(Error::bad_handle);
 }
 
 Result<std::int64_t> Stack::option(SocketId socket, SocketOption option) const {
   if (const tcp::Connection* c = find_tcp(socket)) return tcp::get_option(state_->tcp, *c, option);
   if (const udp::UdpSocket* u = find_udp(socket)) return get_udp(state_->options, *u, option);
+  if (const icmp::IcmpSocket* i = find_icmp(socket)) {
+    return get_icmp(state_->options, *i, option);
+  }
   return no(Error::bad_handle);
 }
 

@@ -18,6 +18,8 @@ constexpr std::uint32_t make_tag(Kind kind, std::uint32_t generation) {
   return static_cast<std::uint32_t>(kind) << 24U | (generation & 0xffffffU);
 }
 
+icmp::Handle icmp_handle(SocketId id) { return {id.index, id.generation()}; }
+
 udp::Handle udp_handle(SocketId id) { return {id.index, id.generation()}; }
 
 // bind() may name: any, one of ours, and for udp a broadcast or group address.
@@ -59,6 +61,27 @@ Status connect_udp(StackState& s, SocketId id, const udp::UdpSocket& u, Endpoint
   return s.udp.connect(udp_handle(id), remote, *source, s.ip.is_broadcast(remote.addr));
 }
 
+Status connect_icmp(StackState& s, icmp::IcmpSocket& i, Endpoint remote) {
+  i.is_connected = false;
+  if (remote.addr == IpAddr()) return {};
+  if (!remote.addr.is_v4()) return no(Error::address_family);
+  if (remote.addr.is_any()) remote.addr = IpAddr::loopback_v4();
+  const auto source = source_for(s, remote.addr, i.local);
+  if (!source) return no(source.error());
+  i.remote = remote.addr;
+  i.is_connected = true;
+  return {};
+}
+
+Result<std::size_t> send_icmp(StackState& s, icmp::IcmpSocket& i, Bytes data, IpAddr remote) {
+  if (!remote.is_v4()) return no(Error::address_family);
+  if (remote.is_any()) remote = IpAddr::loopback_v4();
+  if (s.ip.is_broadcast(remote)) return no(Error::access_denied);
+  const auto source = source_for(s, remote, i.local);
+  if (!source) return no(source.error());
+  return s.icmp.send(i, data, remote);
+}
+
 std::uint8_t udp_readiness(const udp::UdpSocket& u) {
   const std::uint8_t r = udp::Udp::readiness(u);
   std::uint8_t bits = 0;
@@ -72,12 +95,28 @@ std::uint8_t udp_readiness(const udp::UdpSocket& u) {
 
 }  // namespace
 
+std::uint8_t icmp_readiness(const icmp::IcmpSocket& i) {
+  std::uint8_t bits = 0;
+  if (!i.received.empty()) bits |= ready::kIn;
+  if (i.send_memory < i.send_buffer) bits |= ready::kOut;
+  if (i.pending_error != Error::none) bits |= ready::kErr;
+  return bits;
+}
+
 SocketId Stack::id_of(const tcp::Connection& c) const {
   return {state_->tcp.index_of(c), make_tag(Kind::tcp, c.generation)};
 }
 
 SocketId Stack::id_of(const udp::Handle& handle) {
   return {handle.index, make_tag(Kind::udp, handle.generation)};
+}
+
+SocketId Stack::id_of(const icmp::Handle& handle) {
+  return {handle.index, make_tag(Kind::icmp, handle.generation)};
+}
+
+icmp::IcmpSocket* Stack::find_icmp(SocketId id) const {
+  return id.kind() == Kind::icmp ? state_->icmp.find(icmp_handle(id)) : nullptr;
 }
 
 udp::UdpSocket* Stack::find_udp(SocketId id) const {
@@ -96,9 +135,17 @@ Result<SocketId> Stack::open_udp() {
   return id_of(*handle);
 }
 
+Result<SocketId> Stack::open_icmp(bool is_raw) {
+  const auto handle = state_->icmp.open(is_raw);
+  if (!handle) return no(handle.error());
+  state_->ip.copy_icmp(true);
+  return id_of(*handle);
+}
+
 void Stack::set_cookie(SocketId socket, std::uint64_t cookie) {
   if (tcp::Connection* c = find_tcp(socket)) c->cookie = cookie;
   if (udp::UdpSocket* u = find_udp(socket)) u->cookie = cookie;
+  if (icmp::IcmpSocket* i = find_icmp(socket)) i->cookie = cookie;
 }
 
 Status Stack::bind(SocketId socket, const Endpoint& local) {
@@ -106,6 +153,7 @@ Status Stack::bind(SocketId socket, const Endpoint& local) {
   if (!may_bind(s, socket, local.addr)) return no(Error::address_not_available);
   if (tcp::Connection* c = change_tcp(socket)) return tcp::bind(s.tcp, *c, local);
   if (find_udp(socket) != nullptr) return s.udp.bind(udp_handle(socket), local);
+  if (icmp::IcmpSocket* i = find_icmp(socket)) return s.icmp.bind(*i, local);
   return no(Error::bad_handle);
 }
 
@@ -115,14 +163,14 @@ Status Stack::listen(SocketId socket, int backlog) {
   if (tcp::Connection* c = change_tcp(socket)) {
     return tcp::listen(s.tcp, *c, static_cast<std::uint32_t>(bounded));
   }
-  return no(find_udp(socket) != nullptr ? Error::not_supported : Error::bad_handle);
+  return no(is_datagram(socket) ? Error::not_supported : Error::bad_handle);
 }
 
 Result<Accepted> Stack::accept(SocketId listener) {
   StackState& s = *state_;
   tcp::Connection* c = find_tcp(listener);
   if (c == nullptr) {
-    return no(find_udp(listener) != nullptr ? Error::not_supported : Error::bad_handle);
+    return no(is_datagram(listener) ? Error::not_supported : Error::bad_handle);
   }
   const auto child = tcp::accept(s.tcp, *c);
   if (!child) return no(child.error());
@@ -133,13 +181,25 @@ Status Stack::connect(SocketId socket, const Endpoint& remote) {
   StackState& s = *state_;
   if (tcp::Connection* c = change_tcp(socket)) return connect_tcp(s, *c, remote);
   if (udp::UdpSocket* u = find_udp(socket)) return connect_udp(s, socket, *u, remote);
+  if (icmp::IcmpSocket* i = find_icmp(socket)) return connect_icmp(s, *i, remote);
   return no(Error::bad_handle);
+}
+
+Status Stack::disconnect(SocketId socket) {
+  if (tcp::Connection* c = find_tcp(socket)) {
+    tcp::disconnect(state_->tcp, *c);
+    return {};
+  }
+  return connect(socket, Endpoint{});
 }
 
 Result<std::size_t> Stack::send(SocketId socket, Bytes data, unsigned flags) {
   StackState& s = *state_;
   if (tcp::Connection* c = change_tcp(socket)) return tcp::send(s.tcp, *c, data, flags);
   if (find_udp(socket) != nullptr) return s.udp.send(udp_handle(socket), data);
+  if (icmp::IcmpSocket* i = find_icmp(socket)) {
+    return i->is_connected ? s.icmp.send(*i, data, i->remote) : no(Error::destination_required);
+  }
   return no(Error::bad_handle);
 }
 
@@ -150,14 +210,23 @@ Result<std::size_t> Stack::recv(SocketId socket, MutableBytes out, unsigned flag
 }
 
 Result<std::size_t> Stack::send_to(SocketId socket, Bytes data, const Endpoint& remote,
-                                   unsigned flags) {
+                                   unsigned flags, const DatagramControl& control) {
   StackState& s = *state_;
   if (find_tcp(socket) != nullptr) return send(socket, data, flags);  // as Linux
+  const bool as_connected = remote == Endpoint{};
+  if (icmp::IcmpSocket* i = find_icmp(socket)) {
+    return as_connected ? send(socket, data, flags) : send_icmp(s, *i, data, remote.addr);
+  }
   if (find_udp(socket) == nullptr) return no(Error::bad_handle);
-  if (!remote.addr.is_v4()) return no(Error::address_family);
+  if (!as_connected && !remote.addr.is_v4()) return no(Error::address_family);
+  if (control.source != IpAddr() && !s.ip.is_local(control.source)) return no(Error::invalid);
   udp::SendTo to;
   to.remote = remote;
-  if (to.remote.addr.is_any()) to.remote.addr = IpAddr::loopback_v4();
+  to.source = control.source;
+  to.interface = control.interface;
+  to.ttl = control.ttl;
+  to.tos = control.tos;
+  if (!as_connected && to.remote.addr.is_any()) to.remote.addr = IpAddr::loopback_v4();
   to.to_broadcast = s.ip.is_broadcast(to.remote.addr);
   return s.udp.send(udp_handle(socket), data, to);
 }
@@ -165,19 +234,27 @@ Result<std::size_t> Stack::send_to(SocketId socket, Bytes data, const Endpoint& 
 Result<std::size_t> Stack::recv_from(SocketId socket, MutableBytes out, DatagramInfo& info,
                                      unsigned flags) {
   StackState& s = *state_;
-  if (find_udp(socket) == nullptr) {
-    return find_tcp(socket) != nullptr ? recv(socket, out, flags) : no(Error::bad_handle);
+  const bool peeks = (flags & msg::kPeek) != 0;
+  const auto tell = [&](const auto& got, std::uint64_t lost) -> Result<std::size_t> {
+    if (!got) return no(got.error());
+    info = {.source = got->source,
+            .destination = got->destination,
+            .interface = got->interface,
+            .ttl = got->ttl,
+            .tos = got->tos,
+            .truncated = got->full_size > got->size,
+            .length = static_cast<std::uint32_t>(got->full_size),
+            .received = got->at,
+            .lost = static_cast<std::uint32_t>(lost)};
+    return (flags & msg::kTrunc) != 0 ? got->full_size : got->size;
+  };
+  if (const udp::UdpSocket* u = find_udp(socket)) {
+    return tell(s.udp.recv(udp_handle(socket), out, {.peek = peeks}), u->dropped);
   }
-  const auto got = s.udp.recv(udp_handle(socket), out, {.peek = (flags & msg::kPeek) != 0});
-  if (!got) return no(got.error());
-  info.source = got->source;
-  info.destination = got->destination;
-  info.interface = got->interface;
-  info.ttl = got->ttl;
-  info.tos = got->tos;
-  info.truncated = got->full_size > got->size;
-  info.length = static_cast<std::uint32_t>(got->full_size);
-  return (flags & msg::kTrunc) != 0 ? got->full_size : got->size;
+  if (icmp::IcmpSocket* i = find_icmp(socket)) {
+    return tell(s.icmp.recv(*i, out, peeks), i->dropped);
+  }
+  return find_tcp(socket) != nullptr ? recv(socket, out, flags) : no(Error::bad_handle);
 }
 
 Status Stack::shutdown(SocketId socket, Shutdown how) {
@@ -186,6 +263,9 @@ Status Stack::shutdown(SocketId socket, Shutdown how) {
   if (find_udp(socket) != nullptr) {
     return s.udp.shutdown(udp_handle(socket), how != Shutdown::send, how != Shutdown::receive);
   }
+  if (const icmp::IcmpSocket* i = find_icmp(socket)) {
+    return i->is_connected ? Status() : no(Error::not_connected);
+  }
   return no(Error::bad_handle);
 }
 
@@ -193,6 +273,11 @@ Status Stack::close(SocketId socket) {
   StackState& s = *state_;
   if (tcp::Connection* c = change_tcp(socket)) {
     tcp::close(s.tcp, *c);
+    return {};
+  }
+  if (icmp::IcmpSocket* i = find_icmp(socket)) {
+    s.icmp.close(*i);
+    s.ip.copy_icmp(s.icmp.sockets_in_use() != 0);
     return {};
   }
   const udp::UdpSocket* u = find_udp(socket);
@@ -214,6 +299,7 @@ void Stack::abort_orphans() { tcp::abort_orphans(state_->tcp); }
 std::uint8_t Stack::readiness(SocketId socket) const {
   if (const tcp::Connection* c = find_tcp(socket)) return tcp::readiness(state_->tcp, *c);
   if (const udp::UdpSocket* u = find_udp(socket)) return udp_readiness(*u);
+  if (const icmp::IcmpSocket* i = find_icmp(socket)) return icmp_readiness(*i);
   return ready::kErr | ready::kHup;
 }
 
@@ -221,12 +307,16 @@ Error Stack::take_error(SocketId socket) {
   StackState& s = *state_;
   if (tcp::Connection* c = find_tcp(socket)) return tcp::take_error(s.tcp, *c);
   if (udp::UdpSocket* u = find_udp(socket)) return s.udp.take_error(*u);
+  if (icmp::IcmpSocket* i = find_icmp(socket)) {
+    return std::exchange(i->pending_error, Error::none);
+  }
   return Error::bad_handle;
 }
 
 Result<Endpoint> Stack::local(SocketId socket) const {
   if (const tcp::Connection* c = find_tcp(socket)) return c->local();
   if (const udp::UdpSocket* u = find_udp(socket)) return u->local;
+  if (const icmp::IcmpSocket* i = find_icmp(socket)) return Endpoint{i->local, i->identifier};
   return no(Error::bad_handle);
 }
 
@@ -234,6 +324,9 @@ Result<Endpoint> Stack::remote(SocketId socket) const {
   if (const tcp::Connection* c = find_tcp(socket)) {
     const bool connected = tcp::is_synchronized(c->state);
     return connected ? Result<Endpoint>(c->remote()) : no(Error::not_connected);
+  }
+  if (const icmp::IcmpSocket* i = find_icmp(socket)) {
+    return i->is_connected ? Result<Endpoint>(Endpoint{i->remote, 0}) : no(Error::not_connected);
   }
   const udp::UdpSocket* u = find_udp(socket);
   if (u == nullptr) return no(Error::bad_handle);
@@ -244,7 +337,7 @@ Result<TcpInfo> Stack::tcp_info(SocketId socket) const {
   StackState& s = *state_;
   const tcp::Connection* c = find_tcp(socket);
   if (c == nullptr) {
-    return no(find_udp(socket) != nullptr ? Error::not_supported : Error::bad_handle);
+    return no(is_datagram(socket) ? Error::not_supported : Error::bad_handle);
   }
   const ip::DestinationRef ref{c->destination, c->destination_generation};
   const bool known = ref.generation != 0 && s.ip.is_current(ref);

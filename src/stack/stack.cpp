@@ -21,7 +21,8 @@ bool StackState::init(Arena& arena, std::uint32_t trace_events) {
                       options.u32(Option::max_large_packets)) &&
          ip.init(arena, options, counters, trace, random, packets) &&
          tcp.init(arena, options, counters, trace, random, packets) &&
-         udp.init(arena, options, counters, trace, random, packets);
+         udp.init(arena, options, counters, trace, random, packets) &&
+         icmp.init(arena, options, counters, random, packets);
 }
 
 std::size_t arena_size(const StackConfig& config) {
@@ -142,6 +143,8 @@ bool Stack::poll(Time now) {
     s.tcp.on_timer();
   if (s.ip.has_error()) [[unlikely]]
     turn.pass_errors();
+  if (s.ip.has_icmp()) [[unlikely]]
+    turn.pass_icmp();
   if (ports_->blocked || has_output()) {
     turn.flush();
     if (!s.loopback.empty()) [[unlikely]]
@@ -166,7 +169,8 @@ Time Stack::next_deadline() const {
 
 bool Stack::has_output() const {
   const StackState& s = *state_;
-  return s.tcp.has_output() || s.udp.has_output() || s.ip.has_output() || !s.loopback.empty();
+  return s.tcp.has_output() || s.udp.has_output() || s.icmp.has_output() || s.ip.has_output() ||
+         !s.loopback.empty();
 }
 
 bool Stack::arm() {
@@ -190,6 +194,9 @@ std::optional<SocketEvent> Stack::next_event() {
   if (const tcp::Connection* c = s.tcp.pop_ready(); c != nullptr) {
     return SocketEvent{id_of(*c), c->cookie, tcp::readiness(s.tcp, *c)};
   }
+  if (const icmp::IcmpSocket* i = s.icmp.pop_ready(); i != nullptr) {
+    return SocketEvent{id_of(s.icmp.handle_of(*i)), i->cookie, icmp_readiness(*i)};
+  }
   udp::ReadyEvent event;
   if (!s.udp.pop_ready(event)) return std::nullopt;
   const SocketId id = id_of(event.handle);
@@ -208,6 +215,7 @@ Stack::Usage Stack::usage() const {
           .orphans = s.tcp.orphans,
           .time_wait = s.tcp.time_wait.size(),
           .listeners = s.tcp.listeners.in_use(),
+          .icmp_sockets = s.icmp.sockets_in_use(),
           .udp_sockets = s.udp.sockets_in_use(),
           .flows = s.tcp.flows.in_use(),
           .packets = s.packets.in_use(),

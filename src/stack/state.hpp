@@ -6,6 +6,7 @@
 #include <naru/stack/stack.hpp>
 
 #include "base/change_mark.hpp"
+#include "icmp/icmp.hpp"
 #include "ip/ip.hpp"
 #include "tcp/tcp.hpp"
 #include "udp/udp.hpp"
@@ -25,6 +26,7 @@ struct StackState {
   ip::Ip ip;
   tcp::Tcp tcp;
   udp::Udp udp;
+  icmp::Icmp icmp;
   ChangeMark configuration;  // interfaces, addresses or routes are being changed
   PacketQueue loopback;      // IP packets to ourselves
   // Frames that a link refused, by interface: they go before anything else.
@@ -56,6 +58,7 @@ struct Turn {
   void input(Packet* packet, std::uint8_t interface);
   void carry_loopback();
   void pass_errors();
+  void pass_icmp();
   // flush.cpp
   void flush();
 
@@ -73,6 +76,7 @@ struct Turn {
   void flush_refused();
   void flush_ip();
   void flush_udp();
+  void flush_icmp();
   void flush_replies();
   void flush_tcp();
   bool flush_connection(tcp::Connection& c);
@@ -91,6 +95,7 @@ class Configuring {
  private:
   StackState& s_;
 };
+std::uint8_t icmp_readiness(const icmp::IcmpSocket& socket);
 
 // Every socket call begins with it. A free slot is nobody's, whatever its generation.
 inline tcp::Connection* Stack::find_tcp(SocketId id) const {

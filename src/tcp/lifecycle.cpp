@@ -87,17 +87,6 @@ void leave_table_to(Tcp& t, Connection& c, const TimeWait& record) {
   c.clear(kInTable);
 }
 
-void drop_bind(Tcp& t, Connection& c) {
-  if (!c.has(kBound)) return;
-  const std::uint32_t index = t.index_of(c);
-  std::uint32_t* link = &t.bind_buckets[port_bucket(c.local_port)];
-  while (t.binds.at(*link)->connection != index) link = &t.binds.at(*link)->next;
-  BindRecord* record = t.binds.at(*link);
-  *link = record->next;
-  t.binds.give_back(record);
-  c.clear(kBound);
-}
-
 void give_back_flow(Tcp& t, Connection& c, Flow& f) {
   if (f.is_linked()) t.quiet.remove(&f);
   f.send.clear(t.blocks);
@@ -120,6 +109,17 @@ void give_back_connection(Tcp& t, Connection& c) {
 }
 
 }  // namespace
+
+void drop_bind(Tcp& t, Connection& c) {
+  if (!c.has(kBound)) return;
+  const std::uint32_t index = t.index_of(c);
+  std::uint32_t* link = &t.bind_buckets[port_bucket(c.local_port)];
+  while (t.binds.at(*link)->connection != index) link = &t.binds.at(*link)->next;
+  BindRecord* record = t.binds.at(*link);
+  *link = record->next;
+  t.binds.give_back(record);
+  c.clear(kBound);
+}
 
 void finish(Tcp& t, Connection& c) {
   leave_table(t, c);
@@ -145,7 +145,10 @@ void finish(Tcp& t, Connection& c) {
 }
 
 void fail(Tcp& t, Connection& c, Error error) {
-  if (!is_synchronized(c.state)) t.counters->add(Counter::tcp_failed);
+  if (!is_synchronized(c.state)) {
+    t.counters->add(Counter::tcp_failed);
+    c.set(kConnectFailed);
+  }
   c.error = error;
   finish(t, c);
 }

@@ -40,6 +40,8 @@ inline Flow* take_flow(Tcp& t, Connection& c) {
 Flow* flow_to_send(Tcp& t, Connection& c);
 // Gives the flow back with all that is in it.
 void drop_flow(Tcp& t, Connection& c);
+// Gives up the port that the connection holds.
+void drop_bind(Tcp& t, Connection& c);
 // Rests the flow when there is nothing left to do with it.
 void settle(Tcp& t, Connection& c);
 Reassembly* take_reassembly(Tcp& t, Flow& f);

@@ -182,7 +182,9 @@ Result<std::int64_t> get_option(const Tcp& t, const Connection& c, SocketOption 
     case receive_buffer:
       return c.receive_buffer;
     case max_segment:
-      return e.max_segment != 0 && !is_synchronized(c.state) ? e.max_segment : c.smss;
+      if (e.max_segment == 0) return c.smss;
+      return is_synchronized(c.state) ? std::min<std::int64_t>(e.max_segment, c.smss)
+                                      : e.max_segment;
     case keep_idle:
       return seconds_or(t, e.keep_idle_ms, Option::tcp_keepalive_idle);
     case keep_interval:

@@ -56,6 +56,7 @@ Status bind(Tcp& t, Connection& c, const Endpoint& local) {
 
 Status listen(Tcp& t, Connection& c, std::uint32_t backlog) {
   if (c.state != TcpState::closed && c.state != TcpState::listen) return no(Error::invalid);
+  if (c.state == TcpState::closed && c.remote_port != 0) return no(Error::invalid);  // as Linux
   const Status s = start_listening(t, c, backlog);
   if (s && t.trace->on()) t.trace->emit(event(t, c, trace::Kind::listen));
   return s;
@@ -78,11 +79,15 @@ Status connect(Tcp& t, Connection& c, const Endpoint& remote, const IpAddr& sour
     default:
       return no(Error::is_connected);
   }
-  if (c.error != Error::none) return no(take_error(t, c));
+  // A failure is told once, and then the socket is free for another attempt; a connection
+  // that once was is told of as one that is (as Linux does).
   if (c.has(kConnectFailed)) {
     c.clear(kConnectFailed);
-    return no(Error::aborted);
+    const Error error = std::exchange(c.error, Error::none);
+    c.remote_port = 0;
+    return no(error != Error::none ? error : Error::aborted);
   }
+  if (c.remote_port != 0) return no(Error::is_connected);
   const IpAddr local = c.has(kBoundAddress) ? c.local_addr : source;
   if (!c.has(kBound)) {
     const auto port = choose_port(t, local, remote);
@@ -228,6 +233,30 @@ void abort_orphans(Tcp& t) {
   });
 }
 
+void disconnect(Tcp& t, Connection& c) {
+  if (c.state == TcpState::listen) {
+    stop_listening(t, c);
+    return;
+  }
+  const bool was_open = c.state != TcpState::closed;
+  if (c.state != TcpState::closed) {
+    reset_peer(t, c);
+    finish(t, c);
+  }
+  drop_flow(t, c);
+  c.clear(kConnectFailed | kFinReceived | kShutReceive);
+  c.remote_addr = IpAddr();
+  c.remote_port = 0;
+  if (!c.has(kBoundAddress)) c.local_addr = IpAddr::any_v4();
+  if (c.has(kAutoPort)) {
+    drop_bind(t, c);
+    c.clear(kAutoPort);
+    c.local_port = 0;
+  }
+  c.error = was_open ? Error::reset : Error::none;
+  notify(t, c);
+}
+
 void close(Tcp& t, Connection& c) {
   const Extra* x = t.extra_of(c);
   const bool lingers_zero = c.has(kLinger) && x != nullptr && x->linger_s == 0;
@@ -278,7 +307,6 @@ std::uint8_t readiness(const Tcp& t, const Connection& c) {
 }
 
 Error take_error(Tcp&, Connection& c) {
-  if (c.error == Error::refused) c.set(kConnectFailed);
   const Error error = std::exchange(c.error, Error::none);
   return error != Error::none ? error : std::exchange(c.soft_error, Error::none);
 }

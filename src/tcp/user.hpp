@@ -22,6 +22,8 @@ Status shutdown(Tcp& t, Connection& c, Shutdown how);
 void close(Tcp& t, Connection& c);
 void abort(Tcp& t, Connection& c);
 void abort_orphans(Tcp& t);
+// An abort that leaves the program its socket, as new.
+void disconnect(Tcp& t, Connection& c);
 
 std::uint8_t readiness(const Tcp& t, const Connection& c);
 Error take_error(Tcp& t, Connection& c);

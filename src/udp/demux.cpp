@@ -57,14 +57,15 @@ UdpSocket* Udp::find_receiver(const Arrival& arrival) const {
 }
 
 // Of a broadcast or multicast every socket that could mean it gets a copy (RFC 1122 3.3.6);
-// of a multicast only those that joined the group on the interface.
+// of a multicast only those that joined the group on the interface, or want all that the host
+// hears.
 bool Udp::takes_group(const UdpSocket& socket, const Arrival& arrival) const {
   if (socket.local.port != arrival.local.port || !is_on(socket, arrival.interface)) return false;
   if (socket.is_connected && socket.remote != arrival.remote) return false;
   const bool to_it =
       socket.local.addr == arrival.local.addr || socket.local.addr.is_any() || socket.addr_chosen;
   if (!to_it) return false;
-  return !arrival.local.addr.is_multicast() ||
+  return !arrival.local.addr.is_multicast() || socket.options.multicast_all ||
          is_member(socket, arrival.interface, arrival.local.addr);
 }
 

@@ -56,6 +56,7 @@ Drop Udp::deliver(UdpSocket& socket, Packet* packet, Time now) {
     pool_->give_back(packet);
     return counters_->drop(Drop::udp_buffer_full);
   }
+  packet->received = now;
   socket.receive_memory = memory;
   socket.received.push_back(packet);
   counters_->add(Counter::udp_in);
@@ -126,7 +127,8 @@ Result<Received> Udp::recv(Handle handle, MutableBytes out, RecvFlags flags) {
                     .destination = packet->destination,
                     .interface = packet->interface,
                     .ttl = packet->ttl,
-                    .tos = packet->tos};
+                    .tos = packet->tos,
+                    .at = packet->received};
   if (received.size != 0) std::memcpy(out.data(), packet->data, received.size);
   if (!flags.peek) {
     socket->received.pop_front();

@@ -39,6 +39,7 @@ struct SocketOptions {
   std::uint8_t interface = kAnyInterface;            // SO_BINDTODEVICE
   std::uint8_t multicast_interface = kAnyInterface;  // IP_MULTICAST_IF
   bool multicast_loop = true;
+  bool multicast_all = false;  // IP_MULTICAST_ALL: also groups that others have joined
   bool reuse_address = false;
   bool reuse_port = false;
   bool broadcast = false;

@@ -6,6 +6,7 @@
 namespace naru::udp {
 namespace {
 
+constexpr std::uint32_t kMaxGroups = 20;       // of one socket (Linux: igmp_max_memberships)
 constexpr std::uint32_t kGroupsPerSocket = 4;  // room on average, not a bound of one socket
 
 bool overlap(const IpAddr& a, const IpAddr& b) { return a == b || a.is_any() || b.is_any(); }
@@ -198,7 +199,9 @@ Status Udp::join(Handle handle, std::uint8_t interface, const IpAddr& group) {
   if (socket == nullptr) return std::unexpected(Error::bad_handle);
   if (!group.is_multicast()) return std::unexpected(Error::invalid);
   if (is_member(*socket, interface, group)) return std::unexpected(Error::address_in_use);
-  Group* joined = groups_.take();
+  std::uint32_t count = 0;
+  for_each_group(*socket, [&](const Group&) { ++count; });
+  Group* joined = count < kMaxGroups ? groups_.take() : nullptr;
   if (joined == nullptr) return std::unexpected(Error::no_buffers);
   *joined = {.addr = group, .next = socket->groups, .interface = interface};
   socket->groups = groups_.index_of(joined) + 1;

@@ -72,6 +72,7 @@ struct Received {
   std::uint8_t interface = 0;
   std::uint8_t ttl = 0;
   std::uint8_t tos = 0;
+  Time at{};  // when it came
 };
 
 // A socket that something happened to.

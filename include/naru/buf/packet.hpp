@@ -14,6 +14,7 @@
 
 #include <naru/base/arena.hpp>
 #include <naru/base/bytes.hpp>
+#include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
 
 namespace naru {
@@ -50,6 +51,7 @@ struct alignas(64) Packet {
   std::uint16_t network_offset = 0;  // of the IP header, from the start of the buffer
   IpAddr source;
   IpAddr destination;
+  Time received{};  // when a datagram came to its socket
 
   std::uint8_t* buffer() { return reinterpret_cast<std::uint8_t*>(this + 1); }
   const std::uint8_t* buffer() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }

@@ -56,6 +56,7 @@ enum class Drop : std::uint8_t {
   icmp_ignored,
   icmp_rate_limited,
   icmp_no_match,
+  icmp_buffer_full,
   // UDP
   udp_malformed,
   udp_bad_checksum,

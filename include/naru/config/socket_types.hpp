@@ -12,7 +12,7 @@ namespace naru {
 // A socket of one stack. Plain data: index and generation, so that a stale id is
 // noticed (Error::bad_handle) and never means another socket.
 struct SocketId {
-  enum class Kind : std::uint8_t { none, tcp, udp };
+  enum class Kind : std::uint8_t { none, tcp, udp, icmp };
 
   std::uint32_t index = 0;
   std::uint32_t tag = 0;  // kind in the top byte, generation below
@@ -62,6 +62,18 @@ struct DatagramInfo {
   std::uint8_t tos = 0;
   bool truncated = false;    // the buffer was smaller than the datagram: the rest is gone
   std::uint32_t length = 0;  // of the datagram
+  Time received{};           // when it came
+  std::uint32_t lost = 0;    // before, because the receive buffer was full (SO_RXQ_OVFL)
+};
+
+// What send_to may be told beside the destination; what is left out comes from the socket.
+struct DatagramControl {
+  static constexpr std::uint8_t kAnyInterface = 0xff;
+
+  IpAddr source = {};  // IP_PKTINFO; :: none
+  std::uint8_t interface = kAnyInterface;
+  std::uint8_t ttl = 0;
+  std::int16_t tos = -1;
 };
 
 enum class Shutdown : std::uint8_t { receive, send, both };
@@ -91,6 +103,11 @@ enum class SocketOption : std::uint8_t {
   congestion_control,
   ttl,  // 1..255, or -1 for the default
   multicast_ttl,
+  multicast_loop,
+  multicast_all,        // hear groups that others of the host have joined
+  multicast_interface,  // by index; -1: as routed
+  bound_interface,      // SO_BINDTODEVICE, by index; -1: any
+  icmp_filter,          // a raw socket's: bit n keeps messages of type n away
   tos,
   mtu_discover,    // 0 never sets DF, 1 or 2 sets it
   receive_error,   // IP_RECVERR

@@ -45,6 +45,10 @@ namespace udp {
 struct Handle;
 struct UdpSocket;
 }  // namespace udp
+namespace icmp {
+struct Handle;
+struct IcmpSocket;
+}  // namespace icmp
 struct StackState;  // in the arena
 struct StackPorts;  // of this process
 
@@ -100,6 +104,8 @@ class Stack {
   // None of these blocks; Error::would_block says that it would.
   Result<SocketId> open_tcp();
   Result<SocketId> open_udp();
+  // For echo requests of its own and their replies, or raw: whole messages of any type.
+  Result<SocketId> open_icmp(bool is_raw);
   void set_cookie(SocketId socket, std::uint64_t cookie);
 
   Status bind(SocketId socket, const Endpoint& local);
@@ -108,13 +114,16 @@ class Stack {
   // tcp: Error::in_progress, then kOut or kErr tells; udp: sets the peer. A udp
   // socket is disconnected by an endpoint with the unspecified address.
   Status connect(SocketId socket, const Endpoint& remote);
+  // tcp: an abort after which the socket is as new (connect(2) with AF_UNSPEC).
+  Status disconnect(SocketId socket);
 
   // Bytes taken into the send buffer, at least 1.
   Result<std::size_t> send(SocketId socket, Bytes data, unsigned flags = 0);
   // Bytes given; 0 means that the peer has finished (tcp) or an empty datagram.
   Result<std::size_t> recv(SocketId socket, MutableBytes out, unsigned flags = 0);
+  // udp: the endpoint :: and port 0 mean "as connected".
   Result<std::size_t> send_to(SocketId socket, Bytes data, const Endpoint& remote,
-                              unsigned flags = 0);
+                              unsigned flags = 0, const DatagramControl& control = {});
   Result<std::size_t> recv_from(SocketId socket, MutableBytes out, DatagramInfo& info,
                                 unsigned flags = 0);
 
@@ -134,6 +143,17 @@ class Stack {
   Status set_option(SocketId socket, SocketOption option, std::int64_t value);
   Result<std::int64_t> option(SocketId socket, SocketOption option) const;
   Result<TcpInfo> tcp_info(SocketId socket) const;
+  // Multicast groups of a udp socket (RFC 1112). Errors: invalid (no group),
+  // address_in_use (a member already), address_not_available (no member), no_buffers.
+  Status join(SocketId socket, std::uint8_t interface, const IpAddr& group);
+  Status leave(SocketId socket, std::uint8_t interface, const IpAddr& group);
+  // By name, by address, and what they are; none: no such interface.
+  std::optional<std::uint8_t> find_interface(std::string_view name) const;
+  std::optional<std::uint8_t> find_interface(const IpAddr& address) const;
+  std::uint8_t interface_count() const;
+  std::string_view interface_name(std::uint8_t interface) const;
+  // Its first address.
+  std::optional<IpAddr> interface_address(std::uint8_t interface) const;
 
   // --- after a death -------------------------------------------------------
   // For processes that share a stack, when one of them was killed inside, at whatever
@@ -159,6 +179,7 @@ class Stack {
     std::uint32_t orphans = 0;  // of them, closed by their program but not delivered yet
     std::uint32_t time_wait = 0;
     std::uint32_t listeners = 0;
+    std::uint32_t icmp_sockets = 0;
     std::uint32_t udp_sockets = 0;
     std::uint32_t flows = 0;
     std::uint32_t packets = 0;
@@ -174,10 +195,15 @@ class Stack {
   Stack(StackState& state, std::unique_ptr<StackPorts> ports);
   SocketId id_of(const tcp::Connection& c) const;
   static SocketId id_of(const udp::Handle& handle);
+  static SocketId id_of(const icmp::Handle& handle);
   // nullptr when the id is of another kind or void.
   tcp::Connection* find_tcp(SocketId id) const;
   tcp::Connection* change_tcp(SocketId id);
   udp::UdpSocket* find_udp(SocketId id) const;
+  icmp::IcmpSocket* find_icmp(SocketId id) const;
+  bool is_datagram(SocketId id) const {
+    return find_udp(id) != nullptr || find_icmp(id) != nullptr;
+  }
 
   StackState* state_;
   std::unique_ptr<StackPorts> ports_;
