@@ -29,6 +29,7 @@ link::OpenResult<void> Session::plug_in(const LanChoice& choice) {
   choice.lan.copy(port.lan, sizeof port.lan - 1);
   port.seat = link_->seat();
   port.address = link_->address();
+  link_->set_deputy(header().keeper_bell);
   if (set_up_interface()) return {};
   return std::unexpected(link::OpenError{ENOMEM, "the session has no room for an interface"});
 }

@@ -204,7 +204,7 @@ void Session::call_keeper(Leaving leaving) {
   if (link_ && process_ != kNoIndex) {
     ++h.visits;
     const bool is_unwatched = leaving == Leaving::for_good && !link_->is_armed();
-    if (is_unwatched && h.spinners.load() == 0) next = std::min(next, stack_->now() + kKeeperTick);
+    if (is_unwatched) next = std::min(next, stack_->now() + kKeeperTick);
   }
   if (next >= h.keeper_wakes) return;
   h.keeper_wakes = next;

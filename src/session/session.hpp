@@ -153,6 +153,8 @@ class Session {
   // Puts the watch on its waiter's ready list and wakes the waiter.
   void make_ready(Watch& watch);
   void call(Waiter& waiter);
+  // Wakes who sleeps at the waiter's door.
+  void knock(const Waiter& waiter);
   std::uint32_t next_bell() { return ++header().last_bell; }
   Seat take_seat();
   void give_seat(Seat seat);
