@@ -145,6 +145,14 @@ Said<std::unique_ptr<Session>> Session::attach(const std::string& file) {
 
 Said<std::unique_ptr<Session>> Session::visit(const std::string& file) { return open_file(file); }
 
+void Session::move_descriptors(const std::function<int(int)>& move) {
+  const auto move_open = [&](int fd) { return fd < 0 ? fd : move(fd); };
+  references_.move_descriptors(move_open);
+  ringer_.move_descriptor(move_open);
+  if (link_) link_->move_descriptors(move_open);
+  if (capture_) capture_->move_descriptor(move_open);
+}
+
 // --- inside and outside ---------------------------------------------------------------
 
 void Session::lock() {
