@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <sys/file.h>
+#include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -179,11 +183,43 @@ std::optional<std::string> try_start(const Plan& plan, const std::string& name) 
   throw Failure(started.error().message);
 }
 
+// One after the other: what is half made looks as if it were left behind. The kernel
+// opens the lock when its holder dies.
+class StartLock {
+ public:
+  explicit StartLock(const std::string& folder)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0) {
+      throw Failure(fmt::format("{}: {}", folder, std::strerror(errno)));
+    }
+  }
+  ~StartLock() { ::close(fd_); }
+  StartLock(const StartLock&) = delete;
+  StartLock& operator=(const StartLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+// The program of such a session has ended, and its keeper delivers what is left: that
+// does not take long.
+void wait_for_farewell(const std::string& file) {
+  constexpr int kTries = 600;
+  constexpr auto kPause = std::chrono::milliseconds(20);
+  for (int i = 0; i < kTries && fs::exists(file); ++i) {
+    const auto old = session::glance(file);
+    if (!old || !old->is_alive || old->processes != 0) return;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 std::string start_session(const RunOptions& options) {
   const Plan plan{.folder = must(session::runtime_folder()),
                   .lan = lan_choice(options),
                   .watching = watching(options),
                   .prepare = publish_ports(publications(options))};
+  if (!options.name.empty()) wait_for_farewell(session::memory_file(plan.folder, options.name));
+  const StartLock lock(plan.folder);
   if (!options.name.empty()) {
     const std::string& name = options.name;
     if (!link::is_lan_name(name)) {

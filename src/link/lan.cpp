@@ -144,6 +144,7 @@ bool LanLink::is_armed() const { return member_->is_armed(); }
 void LanLink::disarm() { member_->disarm(); }
 void LanLink::disarm(LanAlarm alarm) { member_->disarm(alarm); }
 std::atomic<std::uint32_t>& LanLink::door(std::uint32_t number) { return member_->door(number); }
+void LanLink::set_deputy(std::uint32_t bell) { member_->set_deputy(bell); }
 void LanLink::move_descriptors(const std::function<int(int)>& move) {
   member_->move_descriptors(move);
 }

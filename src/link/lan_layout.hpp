@@ -51,6 +51,7 @@ struct Seat {
   std::atomic<std::uint64_t> start_time;
   std::atomic<std::uint32_t> address;  // IPv4, host order
   std::atomic<std::uint64_t> bell_id;  // names its bells
+  std::atomic<std::uint32_t> deputy;   // a bell, rung when who was called does not come
   std::array<std::atomic<std::uint64_t>, 4> name;
   // The alarm of whoever sleeps for it; 0: it looks by itself. Set by the member,
   // cleared by who calls.

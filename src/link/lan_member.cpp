@@ -79,6 +79,7 @@ void LanLink::Member::forget(std::uint32_t number) {
   peer.generation = 0;
   peer.tx = {};
   peer.looked_after = {};
+  peer.reader_then = 0;
   const Set others = ~bit(number);
   present_ &= others;
   recent_ &= others;
@@ -87,13 +88,15 @@ void LanLink::Member::forget(std::uint32_t number) {
   if (!up_) readable_ &= others;
 }
 
-// It does not read: because it is no more?
+// It does not read: because it is no more, or because who was called is stopped?
 void LanLink::Member::look_after(std::uint32_t number) {
   Peer& peer = peers_[number];
   if (now_ - peer.looked_after < kLookAfter) return;
   peer.looked_after = now_;
   // Whoever holds the lock may well be doing the same.
   if (const auto lock = file_.try_lock()) lan::clear_away_if_dead(file_, number);
+  const lan::Seat& seat = control().seats[number];
+  ringer_.ring(seat.bell_id.load(kRelaxed), seat.deputy.load(kRelaxed));
 }
 
 }  // namespace naru::link

@@ -46,6 +46,7 @@ class LanLink::Member {
   void disarm();
   void disarm(LanAlarm alarm);
   std::atomic<std::uint32_t>& door(std::uint32_t number) const;
+  void set_deputy(std::uint32_t bell) { own_entry().deputy.store(bell); }
   void move_descriptors(const std::function<int(int)>& move);
 
  private:
@@ -68,6 +69,7 @@ class LanLink::Member {
     std::uint64_t reader_position = 0;
     Time full_since{};
     Time looked_after{};
+    std::uint64_t reader_then = 0;  // when we looked after it
   };
 
   enum class Sent : std::uint8_t { yes, never, later };

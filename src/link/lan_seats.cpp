@@ -197,6 +197,7 @@ OpenResult<LanSeat> take_seat(const LanFile& file, const LanOptions& options) {
   write_name(seat, options.name);
   seat.address.store(address->to_v4(), kRelaxed);
   seat.bell_id.store(bell_id, kRelaxed);
+  seat.deputy.store(0, kRelaxed);
   seat.bell.store(0, kRelaxed);
   const std::uint32_t generation = seat.generation.fetch_add(1, std::memory_order_acq_rel) + 1;
   announce(control);

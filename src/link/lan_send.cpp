@@ -53,7 +53,8 @@ void LanLink::Member::follow(Set touched) {
   for_each(touched, [this](std::uint32_t i) {
     Peer& peer = peers_[i];
     if (now_ - peer.looked_after < kLookAfter) return;
-    if (peer.tx.is_drained()) {
+    const std::uint64_t before = std::exchange(peer.reader_then, peer.tx.reader_position());
+    if (peer.reader_then != before || peer.tx.is_drained()) {
       peer.looked_after = now_;
     } else {
       look_after(i);

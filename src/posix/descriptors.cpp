@@ -24,9 +24,10 @@ using Kind = Table::Kind;
 bool Descriptors::init(Session& session) {
   session_ = &session;
   if (!table_.init()) return false;
-  set_own(session.references().own());
-  set_own(session.ringer().fd());
-  for (const int fd : session.own_descriptors()) set_own(fd);
+  session.move_descriptors([this](int fd) {
+    set_own(fd);
+    return fd;
+  });
   adopt_all();
   return true;
 }
@@ -177,17 +178,19 @@ long Descriptors::dup(int fd) { return duplicate(fd, F_DUPFD, 0); }
 
 bool Descriptors::make_way(int number) {
   if (table_.at(number).kind != Kind::own) return true;
-  session::References& references = session_->references();
-  session::Ringer& ringer = session_->ringer();
   const Inside inside(*session_);
-  if (number != references.own() && number != ringer.fd()) return false;
-  const auto elsewhere = static_cast<int>(system::call(SYS_fcntl, number, F_DUPFD_CLOEXEC, 0));
-  if (elsewhere < 0) return false;
-  const int moved = session::move_away(elsewhere);
-  number == ringer.fd() ? ringer.set_fd(moved) : references.set_own(moved);
-  set_own(moved);
-  table_.clear(number);
-  return true;
+  bool is_free = false;
+  session_->move_descriptors([&](int fd) {
+    if (fd != number) return fd;
+    const auto copy = static_cast<int>(system::call(SYS_fcntl, number, F_DUPFD_CLOEXEC, 0));
+    if (copy < 0) return fd;
+    is_free = true;
+    const int moved = session::move_away(copy);
+    set_own(moved);
+    return moved;
+  });
+  if (is_free) table_.clear(number);
+  return is_free;
 }
 
 long Descriptors::dup3(int from, int to, int flags) {

@@ -210,6 +210,13 @@ long Epoll::ask_kernel(int epoll, Events events, Time deadline, const sigset_t* 
   return kept;
 }
 
+int Epoll::nap(Waiter& set, std::uint32_t seen, Time deadline) {
+  const bool at_door = session().link() != nullptr;
+  const session::Counted sleeper(at_door ? set.at_door : set.nappers);
+  return at_door ? session::sleep_at_door(session(), set, seen, deadline)
+                 : session::sleep_on_word(set.word, seen, deadline);
+}
+
 long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const sigset_t* mask) {
   constexpr int kMostEvents = 65'536;  // no program takes more at once
   if (most <= 0 || fds_.is_socket(epoll)) return -EINVAL;
@@ -220,36 +227,33 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
   for (bool rang = false;;) {
     std::size_t n = 0;
     std::uint32_t seen = 0;
-    bool has_kernels = mask != nullptr;
+    bool asks_kernel = mask != nullptr;
     Waiter* set = nullptr;
     {
       Inside inside(session());
       set = fds_.epoll(epoll);
       if (set == nullptr) return -EBADF;
-      has_kernels |= set->kernel_members != 0 || set->is_inner;
-      if (!naps(has_kernels) && !hang_bell(epoll, *set)) return -ENOMEM;
+      asks_kernel |= set->kernel_members != 0 || set->is_inner;
+      if (asks_kernel && !hang_bell(epoll, *set)) return -ENOMEM;
       session().turn();
       // The kernel's members get their turn, too.
-      n = collect(*set, has_kernels && most > 1 ? room.first(room.size() - 1) : room);
+      n = collect(*set, asks_kernel && most > 1 ? room.first(room.size() - 1) : room);
       if (rang || set->rung) hear(*set);
       seen = set->word.load();
       if (n == 0 && waits) inside.will_wait();
     }
-    if (has_kernels && (n != 0 || !waits) && n < room.size()) {
+    if (asks_kernel && (n != 0 || !waits) && n < room.size()) {
       const long k = ask_kernel(epoll, room.subspan(n), Time{}, n == 0 ? mask : nullptr, rang);
       if (k > 0) n += static_cast<std::size_t>(k);
       if (k < 0 && n == 0) return k;
     }
     if (n != 0 || !waits) return static_cast<long>(n);
     if (monotonic_now() >= deadline) return 0;
-    if (!has_kernels || session().link() != nullptr) {
+    if (!asks_kernel || session().link() != nullptr) {
       if (session::spin(session(), set->word, seen)) continue;
     }
-    if (naps(has_kernels)) {
-      const session::Counted napper(set->nappers);
-      const int slept = session::sleep_on_word(set->word, seen, deadline);
-      if (slept == -ETIMEDOUT) return 0;
-      if (slept == -EINTR) return -EINTR;
+    if (!asks_kernel) {
+      if (nap(*set, seen, session::never_restarted(deadline)) == -EINTR) return -EINTR;
       continue;
     }
     session::Lookout lookout(session());

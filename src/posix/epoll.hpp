@@ -44,9 +44,8 @@ class Epoll {
   // Inside. What is ready now, in order; level-triggered members stay on the list.
   std::size_t collect(Waiter& set, Events events);
   void hear(Waiter& set);
-  // Sleeps on the word of the set, not in the kernel's epoll_wait: as frames ring its bell,
-  // a session on a lan never does.
-  bool naps(bool has_kernels) { return !has_kernels && session().link() == nullptr; }
+  // Sleeps where no descriptor of the kernel's is waited for. 0, -EINTR or -ETIMEDOUT.
+  int nap(Waiter& set, std::uint32_t seen, Time deadline);
   // Waits in the kernel; the bell is taken out and told.
   long ask_kernel(int epoll, Events events, Time deadline, const sigset_t* mask, bool& rang);
   Session& session() { return fds_.session(); }

@@ -81,8 +81,7 @@ long Polling::ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigse
 long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
   for (pollfd& p : fds) p.revents = 0;
   std::vector<pollfd> kernel = kernel_part(fds);
-  // Also where frames may come: their bell is heard there.
-  const bool asks_kernel = !kernel.empty() || mask != nullptr || session().link() != nullptr;
+  const bool asks_kernel = !kernel.empty() || mask != nullptr;
   kernel.push_back({-1, POLLIN, 0});  // the bell's place
   const bool waits = deadline > monotonic_now();
   Chair chair(session());
@@ -120,7 +119,7 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
         --theirs;
       }
     } else if (ours == 0 && !expired) {
-      const int slept = session::sleep_in(session(), seat, deadline);
+      const int slept = session::sleep_in(session(), seat, session::never_restarted(deadline));
       if (slept == -EINTR) return slept;
     }
     if (ours != 0 || theirs > 0 || expired) {

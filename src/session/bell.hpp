@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 namespace naru::session {
@@ -44,8 +45,7 @@ class Ringer {
  public:
   int open(std::uint64_t id);
   void ring(std::uint32_t number) const;
-  int fd() const { return fd_; }
-  void set_fd(int fd) { fd_ = fd; }
+  void move_descriptor(const std::function<int(int)>& move) { fd_ = move(fd_); }
 
  private:
   std::uint64_t id_ = 0;

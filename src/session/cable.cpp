@@ -29,6 +29,7 @@ link::OpenResult<void> Session::plug_in(const LanChoice& choice) {
   choice.lan.copy(port.lan, sizeof port.lan - 1);
   port.seat = link_->seat();
   port.address = link_->address();
+  link_->set_deputy(header().keeper_bell);
   if (set_up_interface()) return {};
   return std::unexpected(link::OpenError{ENOMEM, "the session has no room for an interface"});
 }
@@ -48,7 +49,8 @@ void Session::attach_link() {
     return;
   }
   link_ = std::move(*attached);
-  link_->move_descriptors([this](int fd) { return keep_to_ourselves(fd); });
+  // A program closes and counts its descriptors, and does not know of these.
+  link_->move_descriptors(move_away);
   open_capture();
 }
 
@@ -66,13 +68,8 @@ void Session::open_capture() {
     return;
   }
   capture_ = std::move(*file);
-  capture_->move_descriptor([this](int fd) { return keep_to_ourselves(fd); });
+  capture_->move_descriptor(move_away);
   captured_link_ = std::make_unique<link::CaptureLink>(*link_, *capture_, kLanInterfaceName);
-}
-
-int Session::keep_to_ourselves(int fd) {
-  own_descriptors_.push_back(move_away(fd));
-  return own_descriptors_.back();
 }
 
 // --- who is called ---------------------------------------------------------------------

@@ -23,7 +23,7 @@ inline constexpr Duration kKeeperTick = 2ms;
 
 // Builds that lay the memory out differently must not meet: whoever changes one of
 // these types without changing its size raises the number.
-inline constexpr std::uint64_t kLayoutVersion = 2;
+inline constexpr std::uint64_t kLayoutVersion = 3;
 
 constexpr std::uint64_t layout_fingerprint() {
   std::uint64_t hash = kLayoutVersion;
@@ -58,6 +58,7 @@ struct Header {
   std::uint64_t keeper_start_time = 0;
   std::uint32_t keeper_bell = 0;
   Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
+  bool knocks_wanted = false;      // by who cannot knock himself
   std::uint64_t visits = 0;        // how often somebody other than it has been inside
   std::atomic<int> spinners{0};
   std::atomic<std::uint32_t> spins{0};

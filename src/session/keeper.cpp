@@ -71,8 +71,11 @@ void Keeper::look_at_lan() {
   Header& h = session_->header();
   quiet_ticks_ = h.visits == visits_ ? quiet_ticks_ + 1 : 0;
   visits_ = h.visits;
+  if (std::exchange(h.knocks_wanted, false)) {
+    session_->tables().waiters.for_each([&](const Waiter& w) { session_->knock(w); });
+  }
   link::LanLink& link = *session_->link();
-  const bool is_unwatched = !link.is_armed() && h.spinners.load() == 0;
+  const bool is_unwatched = !link.is_armed();
   const bool stands =
       is_unwatched && quiet_ticks_ != 0 && link.arm({link::LanAlarm::Kind::bell, h.keeper_bell});
   if (quiet_ticks_ < kQuiet || (is_unwatched && !stands)) {
@@ -84,8 +87,9 @@ void Keeper::watch_processes() {
   Slab<Process>& processes = session_->tables().processes;
   for (const std::uint32_t slot : dead_) {
     const std::uint64_t started = watched_[slot].start_time;
-    // It may have been who frames call.
+    // It may have been who frames call, and it may have been spinning.
     if (session_->link() != nullptr) session_->link()->disarm();
+    session_->header().spinners.store(0);
     const bool is_there = processes.is_live(slot) && processes.at(slot)->start_time == started;
     if (is_there) session_->drop_process(*processes.at(slot));
   }

@@ -35,25 +35,31 @@ Said<References> References::open(const std::string& path) {
   if (fd < 0) return std::unexpected(path + ": " + std::strerror(static_cast<int>(-fd)));
   struct stat s {};
   stat_of(static_cast<int>(fd), s);
-  return References(path, move_away(static_cast<int>(fd)), s.st_dev, s.st_ino);
+  const long proc = system::call(SYS_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return References(path, move_away(static_cast<int>(fd)), move_away(static_cast<int>(proc)),
+                    s.st_dev, s.st_ino);
 }
 
 References::References(References&& other) noexcept
     : path_(std::move(other.path_)),
       own_(std::exchange(other.own_, -1)),
+      proc_(std::exchange(other.proc_, -1)),
       device_(other.device_),
       inode_(other.inode_) {}
 
 References& References::operator=(References&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(own_, other.own_);
+  std::swap(proc_, other.proc_);
   std::swap(device_, other.device_);
   std::swap(inode_, other.inode_);
   return *this;
 }
 
 References::~References() {
-  if (own_ >= 0) system::call(SYS_close, own_);
+  for (const int fd : {own_, proc_}) {
+    if (fd >= 0) system::call(SYS_close, fd);
+  }
 }
 
 int References::make(std::uint32_t index, bool close_on_exec) const {
@@ -62,8 +68,8 @@ int References::make(std::uint32_t index, bool close_on_exec) const {
   if (fd == -EACCES || fd == -ENOENT) {
     // The program has changed its user or its root. What is open may be opened again.
     char self[32];
-    std::snprintf(self, sizeof self, "/proc/self/fd/%d", own_);
-    fd = system::call(SYS_openat, AT_FDCWD, self, flags);
+    std::snprintf(self, sizeof self, "self/fd/%d", own_);
+    fd = system::call(SYS_openat, proc_, self, flags);
   }
   if (fd >= 0) system::call(SYS_lseek, fd, index, SEEK_SET);
   return static_cast<int>(fd);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -39,16 +40,19 @@ class References {
   // Does any descriptor of a shared socket exist anywhere?
   bool is_held(std::uint32_t index) const;
 
-  // This process' own descriptor of the file.
-  int own() const { return own_; }
-  void set_own(int fd) { own_ = fd; }
+  // Gives this process' own descriptors other numbers.
+  void move_descriptors(const std::function<int(int)>& move) {
+    own_ = move(own_);
+    proc_ = move(proc_);
+  }
 
  private:
-  References(std::string path, int own, dev_t device, ino_t inode)
-      : path_(std::move(path)), own_(own), device_(device), inode_(inode) {}
+  References(std::string path, int own, int proc, dev_t device, ino_t inode)
+      : path_(std::move(path)), own_(own), proc_(proc), device_(device), inode_(inode) {}
 
   std::string path_;
-  int own_ = -1;
+  int own_ = -1;   // of the file
+  int proc_ = -1;  // of /proc, for who has another root folder since
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };

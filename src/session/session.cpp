@@ -146,6 +146,14 @@ Said<std::unique_ptr<Session>> Session::attach(const std::string& file) {
 
 Said<std::unique_ptr<Session>> Session::visit(const std::string& file) { return open_file(file); }
 
+void Session::move_descriptors(const std::function<int(int)>& move) {
+  const auto move_open = [&](int fd) { return fd < 0 ? fd : move(fd); };
+  references_.move_descriptors(move_open);
+  ringer_.move_descriptor(move_open);
+  if (link_) link_->move_descriptors(move_open);
+  if (capture_) capture_->move_descriptor(move_open);
+}
+
 // --- inside and outside ---------------------------------------------------------------
 
 void Session::lock() {
@@ -214,7 +222,7 @@ void Session::call_keeper(Leaving leaving) {
   if (link_ && process_ != kNoIndex) {
     ++h.visits;
     const bool is_unwatched = leaving == Leaving::for_good && !link_->is_armed();
-    if (is_unwatched && h.spinners.load() == 0) next = std::min(next, stack_->now() + kKeeperTick);
+    if (is_unwatched) next = std::min(next, stack_->now() + kKeeperTick);
   }
   if (next >= h.keeper_wakes) return;
   h.keeper_wakes = next;

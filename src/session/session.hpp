@@ -8,6 +8,7 @@
 // drives it when timers are due and nobody is inside.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,14 +95,15 @@ class Session {
   References& references() { return references_; }
   Ringer& ringer() { return ringer_; }
   const std::string& file() const { return file_; }
+  // Gives the descriptors of the process that the program must not meet other numbers, or
+  // the same.
+  void move_descriptors(const std::function<int(int)>& move);
 
   // --- the lan (cable.cpp) --------------------------------------------------------
   // Inside, once for each session: joins the lan under the session's name.
   link::OpenResult<void> plug_in(const LanChoice& choice);
   // nullptr: the session has its loopback only.
   link::LanLink* link() { return link_.get(); }
-  // Of the process, that the program must not meet.
-  const std::vector<int>& own_descriptors() const { return own_descriptors_; }
 
   // --- inside and outside -----------------------------------------------------
   void enter();
@@ -153,6 +155,8 @@ class Session {
   // Puts the watch on its waiter's ready list and wakes the waiter.
   void make_ready(Watch& watch);
   void call(Waiter& waiter);
+  // Wakes who sleeps at the waiter's door.
+  void knock(const Waiter& waiter);
   std::uint32_t next_bell() { return ++header().last_bell; }
   Seat take_seat();
   void give_seat(Seat seat);
@@ -169,7 +173,6 @@ class Session {
   void call_keeper(Leaving leaving);
   void attach_link();
   // A program closes and counts its descriptors, and does not know of this one.
-  int keep_to_ourselves(int fd);
   void open_capture();
   // What the stack sends and receives by: the lan, or what writes down its frames.
   link::Link& wire();
@@ -193,7 +196,6 @@ class Session {
   std::unique_ptr<link::LanLink> link_;
   std::optional<link::CaptureFile> capture_;
   std::unique_ptr<link::CaptureLink> captured_link_;
-  std::vector<int> own_descriptors_;
   std::unique_ptr<Stack> stack_;
   Ringer ringer_;
   Wakes wakes_;  // of the turn; with the lock

@@ -1,7 +1,6 @@
 #include "session/sleep.hpp"
 
 #include <algorithm>
-#include <array>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -22,51 +21,31 @@ constexpr std::int64_t kShortestSpin = 500;
 constexpr std::uint32_t kTrial = 512;
 
 // Frames come without a change of the word: who waits for it has to look at them, too.
+void look(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
+  constexpr int kPauses = 16;  // a microsecond or less
+  if (session.link() == nullptr) {
+    for (int i = 0; i < kPauses && word.load(std::memory_order_relaxed) == idle; ++i) relax();
+  } else {
+    if (session.try_enter()) session.leave(Leaving::to_wait);
+    relax();  // the lock is free meanwhile
+  }
+}
+
 bool spin_for(Session& session, std::int64_t ns, const std::atomic<std::uint32_t>& word,
               std::uint32_t idle) {
   const Time end = monotonic_now() + Duration(ns);
   while (word.load(std::memory_order_acquire) == idle && monotonic_now() < end) {
-    if (session.link() != nullptr && session.try_enter()) session.leave(Leaving::to_wait);
-    for (int i = 0; i < 16 && word.load(std::memory_order_relaxed) == idle; ++i) relax();
+    look(session, word, idle);
   }
   return word.load() != idle;
 }
 
-// futex_waitv(2) is of Linux 5.16, and some sandboxes refuse it.
-std::atomic<bool> has_waitv{true};
-
-// On the word, as a futex, and on the door that frames knock at.
-int sleep_on_two(Session& session, Seat& seat) {
-  const std::uint32_t number = session.tables().waiters.index_of(seat.waiter);
-  std::atomic<std::uint32_t>& word = seat.waiter->word;
-  std::atomic<std::uint32_t>& door = session.link()->door(number);
-  const std::uint32_t calls = door.load(std::memory_order_acquire);
-  std::uint32_t awake = Waiter::kAwake;
-  if (!word.compare_exchange_strong(awake, Waiter::kAsleep)) return 0;
-  Lookout lookout(session);
-  if (!lookout.stand({link::LanAlarm::Kind::door, number})) return 0;
-  const std::array<futex_waitv, 2> waits{
-      futex_waitv{Waiter::kAsleep, reinterpret_cast<std::uint64_t>(&word), FUTEX_32, 0},
-      futex_waitv{calls, reinterpret_cast<std::uint64_t>(&door), FUTEX_32, 0}};
-  const long answer = system::call(SYS_futex_waitv, waits.data(), waits.size(), 0, nullptr, 0);
-  if (answer == -ENOSYS || answer == -EPERM) has_waitv = false;
-  return answer == -EINTR ? -EINTR : 0;
-}
-
-int listen_for_bell(Session& session, Seat& seat, Time deadline) {
-  if (seat.bell.fd() < 0) {
-    const Inside inside(session);
-    if (const int failed = session.hang_bell(seat); failed != 0) return failed;
-  }
-  std::uint32_t awake = Waiter::kAwake;
-  if (!seat.waiter->word.compare_exchange_strong(awake, Waiter::kListens)) return 0;
-  Lookout lookout(session);
-  if (!lookout.stand(seat.bell_alarm())) return 0;
-  pollfd bell{seat.bell.fd(), POLLIN, 0};
-  Remaining left(deadline);
-  const long answer = system::call(SYS_ppoll, &bell, 1, left.pointer(), nullptr, 0);
-  if (answer > 0) seat.bell.hear();
-  return answer == -EINTR ? -EINTR : 0;
+// More who are awake than cores: the others would only be kept from going on.
+bool is_crowded(Session& session) {
+  if (session.link() == nullptr) return false;
+  Inside inside(session);
+  inside.will_wait();
+  return session.stack().runnable() > static_cast<unsigned>(cores());
 }
 
 }  // namespace
@@ -91,7 +70,7 @@ void relax() {
 bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
   Header& h = session.header();
   // Who spins must not keep a core from who would end the waiting.
-  if (h.spinners.fetch_add(1) + 1 >= cores()) {
+  if (h.spinners.fetch_add(1) + 1 >= cores() || is_crowded(session)) {
     h.spinners.fetch_sub(1);
     return word.load() != idle;
   }
@@ -125,18 +104,23 @@ int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time dea
   return 0;
 }
 
+int sleep_at_door(Session& session, Waiter& waiter, std::uint32_t idle, Time deadline) {
+  const std::uint32_t number = session.tables().waiters.index_of(&waiter);
+  std::atomic<std::uint32_t>& door = session.link()->door(number);
+  const std::uint32_t knocks = door.load();
+  Lookout lookout(session);
+  if (!lookout.stand({link::LanAlarm::Kind::door, number})) return 0;
+  return waiter.word.load() == idle ? sleep_on_word(door, knocks, deadline) : 0;
+}
+
 int sleep_in(Session& session, Seat& seat, Time deadline) {
   std::atomic<std::uint32_t>& word = seat.waiter->word;
   if (spin(session, word, Waiter::kAwake)) return 0;
-  if (session.link() != nullptr) {
-    // The kernel goes on with a futex after a signal's handler (SA_RESTART), as it does
-    // with a read without a timeout, and with no other call.
-    return deadline == kTimeNever && has_waitv ? sleep_on_two(session, seat)
-                                               : listen_for_bell(session, seat, deadline);
-  }
+  const std::uint32_t how = session.link() != nullptr ? Waiter::kAtDoor : Waiter::kAsleep;
   std::uint32_t awake = Waiter::kAwake;
-  if (!word.compare_exchange_strong(awake, Waiter::kAsleep)) return 0;
-  return sleep_on_word(word, Waiter::kAsleep, deadline);
+  if (!word.compare_exchange_strong(awake, how)) return 0;
+  return how == Waiter::kAtDoor ? sleep_at_door(session, *seat.waiter, how, deadline)
+                                : sleep_on_word(word, how, deadline);
 }
 
 }  // namespace naru::session

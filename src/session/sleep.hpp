@@ -1,12 +1,14 @@
 // Sleeping until somebody calls.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <poll.h>
 #include <pthread.h>
 #include <span>
 
+#include <naru/socket/clock.hpp>
 #include <naru/time/time.hpp>
 
 #include "session/session.hpp"
@@ -52,8 +54,16 @@ class Counted {
 // with SA_RESTART ends a sleep without a deadline no more than it ends read(2).
 int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time deadline);
 
+// At the waiter's door, until somebody of the session or a frame knocks there, unless the
+// waiter's word has another value. For processes with a link.
+int sleep_at_door(Session& session, Waiter& waiter, std::uint32_t idle, Time deadline);
+
 // Until the waiter of this seat is called.
 int sleep_in(Session& session, Seat& seat, Time deadline);
+
+// A deadline that never comes, but makes the sleep one with a timeout, which the kernel
+// does not go on with after a signal's handler, as poll(2) and its kind must not.
+inline Time never_restarted(Time deadline) { return std::min(deadline, monotonic_now() + 1000h); }
 
 // What is left of the time, for a call that takes a timespec; null: for ever.
 struct Remaining {

@@ -56,6 +56,7 @@ struct Waiter {
   static constexpr std::uint32_t kAsleep = 1;   // on the word, as a futex
   static constexpr std::uint32_t kListens = 2;  // for its bell
   static constexpr std::uint32_t kCalled = 3;
+  static constexpr std::uint32_t kAtDoor = 4;  // asleep at a door of the lan's (LanAlarm)
 
   std::uint32_t free_link = 0;
   std::atomic<std::uint32_t> word{kAwake};
@@ -64,6 +65,7 @@ struct Waiter {
   // Of an epoll set:
   std::atomic<std::uint32_t> sleepers{0};        // threads that listen for the bell
   std::atomic<std::uint32_t> nappers{0};         // threads asleep on the word
+  std::atomic<std::uint32_t> at_door{0};         // threads asleep at its door
   std::atomic<std::uint32_t> kernel_members{0};  // at most so many kernel descriptors
   bool rung = false;                             // the bell has rung and was not heard yet
   bool is_inner = false;  // somebody polls the set itself: it rings without sleepers

@@ -68,15 +68,29 @@ void Session::call(Waiter& waiter) {
   if (!waiter.is_set) {
     const std::uint32_t before = waiter.word.exchange(Waiter::kCalled);
     if (before == Waiter::kAsleep) wakes_.add_word(waiter.word, ringer_);
+    if (before == Waiter::kAtDoor) knock(waiter);
     if (before == Waiter::kListens) wakes_.add_bell(waiter.bell, ringer_);
     return;
   }
   waiter.word.fetch_add(1);
   if (waiter.nappers != 0) wakes_.add_word(waiter.word, ringer_);
+  if (waiter.at_door != 0) knock(waiter);
   if ((waiter.sleepers != 0 || waiter.is_inner) && !waiter.rung) {
     waiter.rung = true;
     wakes_.add_bell(waiter.bell, ringer_);
   }
+}
+
+void Session::knock(const Waiter& waiter) {
+  if (link_) {
+    std::atomic<std::uint32_t>& door = link_->door(tables().waiters.index_of(&waiter));
+    door.fetch_add(1);
+    wakes_.add_word(door, ringer_);
+    return;
+  }
+  // The lan was taken down before this process started, so it has no way to the doors.
+  header().knocks_wanted = true;
+  wakes_.add_bell(header().keeper_bell, ringer_);
 }
 
 // --- seats ------------------------------------------------------------------------------

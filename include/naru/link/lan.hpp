@@ -145,6 +145,10 @@ class LanLink final : public Link {
   // Changes with each call at it.
   std::atomic<std::uint32_t>& door(std::uint32_t number);
 
+  // The bell to ring when frames are not taken for a second: who was called may be
+  // stopped.
+  void set_deputy(std::uint32_t bell);
+
   // Gives its descriptors other numbers, where a program does not meet them.
   void move_descriptors(const std::function<int(int)>& move);
 

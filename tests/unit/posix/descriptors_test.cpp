@@ -1,4 +1,5 @@
 // Descriptors: duplicates, processes and what keeps a socket open.
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
 #include <functional>
@@ -112,12 +113,29 @@ TEST_F(DescriptorsTest, AMessageKeepsTheSocketOpen) {
 
 TEST_F(DescriptorsTest, CloseRangeSparesWhatIsOurs) {
   const auto [client, server] = connected();
-  const int own = fds().session().references().own();
+  int own = -1;
+  fds().session().move_descriptors([&](int fd) {
+    own = std::max(own, fd);
+    return fd;
+  });
   const auto last = static_cast<unsigned>(own) + 10;
   EXPECT_EQ(fds().close_range(static_cast<unsigned>(server), last, 0), 0);
   EXPECT_EQ(::fcntl(server, F_GETFD), -1);
   EXPECT_NE(::fcntl(own, F_GETFD), -1);
   EXPECT_EQ(fds().close(own), -EBADF);
+}
+
+TEST_F(DescriptorsTest, WhatIsOursMakesWay) {
+  const auto [client, server] = connected();
+  std::vector<int> all;
+  fds().session().move_descriptors([&](int fd) { return all.emplace_back(fd); });
+  for (const int own : all) EXPECT_EQ(fds().dup3(server, own, 0), own);
+  const auto [another, end] = connected(81);
+  EXPECT_EQ(send(another, "still here"), 10);
+  EXPECT_EQ(recv(end), "still here");
+  for (const int own : all) EXPECT_EQ(fds().close(own), 0);
+  EXPECT_EQ(fds().close(server), 0);
+  EXPECT_EQ(recv(client), "");
 }
 
 TEST_F(DescriptorsTest, APortIsFreeWhenItsHolderHasDied) {
