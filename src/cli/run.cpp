@@ -251,8 +251,7 @@ void RunOptions::add_to(CLI::App& app) {
                  "let the kernel's 127.0.0.1:OUTSIDE (or ADDRESS:OUTSIDE) lead to the program's "
                  "port INSIDE; may be repeated")
       ->type_name("OUTSIDE:INSIDE[/udp]")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);  // one for each -p: what follows may be the program
   app.add_option("--capture", capture, "write every frame to FILE (pcapng, for Wireshark)")
       ->type_name("FILE");
   app.add_flag("--journey", journey, "print each step of each request to standard error");
