@@ -27,12 +27,15 @@ TEST_F(AcceptQueue, KeepsAConnectionThatIsResetWithAnAckDue) {
   other.drain();
 }
 
-// An accepted socket whose connection has ended is a socket like any other.
+// An accepted socket whose connection has ended, and that was dissolved, is a socket like
+// any other.
 TEST_F(AcceptQueue, TakesNoSocketThatConnectsLater) {
   Socket socket = establish(peer);
   peer.inject(tcp().rst());
   EXPECT_EQ(socket.state(), TcpState::closed);
   socket.take_error();
+  EXPECT_EQ(socket.connect(peer.endpoint()).error(), Error::is_connected);  // as Linux
+  socket.must(wire.stack().disconnect(socket.id()));
   peer.host_is_bound = false;
   peer.restart(peer.port() + 1);
   EXPECT_EQ(socket.connect(peer.endpoint()).error(), Error::in_progress);
