@@ -8,6 +8,7 @@
 #include <naru/socket/clock.hpp>
 
 #include "posix/memory.hpp"
+#include "session/deferral.hpp"
 #include "session/sleep.hpp"
 #include "session/system.hpp"
 
@@ -224,6 +225,7 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
   if (!is_writable(events, static_cast<std::size_t>(most) * sizeof *events)) return -EFAULT;
   const Events room(events, static_cast<std::size_t>(most));
   const bool waits = deadline > monotonic_now();
+  const std::uint32_t handled = session::Deferral::handled();
   for (bool rang = false;;) {
     std::size_t n = 0;
     std::uint32_t seen = 0;
@@ -252,6 +254,8 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
     if (!asks_kernel || session().link() != nullptr) {
       if (session::spin(session(), set->word, seen)) continue;
     }
+    // As if it had come during the sleep.
+    if (session::Deferral::handled() != handled) return -EINTR;
     if (!asks_kernel) {
       if (nap(*set, seen, session::never_restarted(deadline)) == -EINTR) return -EINTR;
       continue;
@@ -260,7 +264,8 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
     long k = 0;
     {
       const session::Counted sleeper(set->sleepers);
-      if (lookout.stand({link::LanAlarm::Kind::bell, set->bell}) && set->word.load() == seen)
+      if (lookout.stand({link::LanAlarm::Kind::bell, set->bell}) && set->word.load() == seen &&
+          session::Deferral::handled() == handled)
         k = ask_kernel(epoll, room, deadline, mask, rang);
     }
     if (k < 0) return k;

@@ -9,6 +9,7 @@
 #include <naru/socket/clock.hpp>
 
 #include "posix/chair.hpp"
+#include "session/deferral.hpp"
 #include "session/system.hpp"
 
 namespace naru::posix {
@@ -86,7 +87,10 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
   const bool waits = deadline > monotonic_now();
   Chair chair(session());
   session::Seat& seat = chair.seat;
+  const std::uint32_t handled = session::Deferral::handled();
   for (bool expired = !waits;;) {
+    // As if it had come during the sleep.
+    if (session::Deferral::handled() != handled) return -EINTR;
     long ours = 0;
     {
       Inside inside(session());
@@ -106,10 +110,10 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
     if (asks_kernel) {
       session::Lookout lookout(session());
       std::uint32_t awake = Waiter::kAwake;
-      const bool listens = ours == 0 && !expired &&
-                           !session::spin(session(), seat.waiter->word, Waiter::kAwake) &&
-                           seat.waiter->word.compare_exchange_strong(awake, Waiter::kListens) &&
-                           lookout.stand(seat.bell_alarm());
+      const bool listens =
+          ours == 0 && !expired && !session::spin(session(), seat.waiter->word, Waiter::kAwake) &&
+          seat.waiter->word.compare_exchange_strong(awake, Waiter::kListens) &&
+          lookout.stand(seat.bell_alarm()) && session::Deferral::handled() == handled;
       kernel.back().fd = listens ? seat.bell.fd() : -1;
       theirs =
           ask_kernel(kernel, listens ? deadline : Time{}, listens || ours == 0 ? mask : nullptr);

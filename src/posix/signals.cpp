@@ -58,9 +58,9 @@ void on_signal(int number, siginfo_t* info, void* context) {
     Deferral::hold(number, info, context);
     return;
   }
-  const int flags = action.flags.load();
-  if ((flags & SA_RESTART) == 0) Deferral::note_interruption();
+  const bool restarts = (action.flags.load() & SA_RESTART) != 0;
   call(handler, number, info, context);
+  Deferral::note_handler(restarts);  // last: the handler may have made calls that forget
 }
 
 struct sigaction ours_for(const struct sigaction& wanted) {

@@ -15,6 +15,7 @@ namespace naru::session {
 struct DeferralState {
   volatile int depth = 0;  // handlers read it
   volatile bool holds = false;
+  volatile std::uint32_t handled = 0;  // handlers that have run
   volatile bool is_interrupted = false;
   std::uint64_t mask = 0;  // of the signals, before `holds`
 };
@@ -31,8 +32,14 @@ class Deferral {
   // In a signal handler that came while inside, with its siginfo_t and ucontext_t.
   static void hold(int number, void* info, void* context);
 
-  // A handler ran that is to end blocking calls (no SA_RESTART): heard once.
-  static void note_interruption() { state_.is_interrupted = true; }
+  // A handler has run: it ends poll(2) and its kind, and other blocking calls when it
+  // was set without SA_RESTART.
+  static void note_handler(bool restarts) {
+    state_.handled = state_.handled + 1;
+    if (!restarts) state_.is_interrupted = true;
+  }
+  static std::uint32_t handled() { return state_.handled; }
+  // When a call begins that may sleep; then, before it does.
   static void forget_interruption() { state_.is_interrupted = false; }
   static bool was_interrupted() { return state_.is_interrupted; }
 

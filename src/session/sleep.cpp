@@ -7,6 +7,8 @@
 
 #include <naru/socket/clock.hpp>
 
+#include "session/deferral.hpp"
+#include "session/deferral.hpp"
 #include "session/system.hpp"
 
 namespace naru::session {
@@ -108,8 +110,10 @@ int sleep_at_door(Session& session, Waiter& waiter, std::uint32_t idle, Time dea
   const std::uint32_t number = session.tables().waiters.index_of(&waiter);
   std::atomic<std::uint32_t>& door = session.link()->door(number);
   const std::uint32_t knocks = door.load();
+  const std::uint32_t handled = Deferral::handled();
   Lookout lookout(session);
   if (!lookout.stand({link::LanAlarm::Kind::door, number})) return 0;
+  if (Deferral::handled() != handled) return 0;  // the caller knows what to make of it
   return waiter.word.load() == idle ? sleep_on_word(door, knocks, deadline) : 0;
 }
 
