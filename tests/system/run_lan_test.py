@@ -109,7 +109,8 @@ def names_and_addresses():
             done = naru("run", *options, "--", "true")
             lab.check(done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1,
                       f"{options}: {done.stderr!r}")
-        lab.check(list(members()) == ["web"] and len(rows("ps")) == 1, "nothing is left behind")
+        lab.wait_for(lambda: list(members()) == ["web"] and len(rows("ps")) == 1,
+                     "nothing is left behind")
         seen = say("--", "sh", "-c", f"{lab.PROGRAM} run -- sh -c '{lab.PROGRAM} lan ls'")
         names = {line.split()[1] for line in seen.splitlines()[1:]}
         lab.check({"web", "sh", "sh-2"} == names, f"names made from the program's: {names}")
