@@ -197,12 +197,8 @@ void Epoll::hear(Waiter& set) {
 
 long Epoll::ask_kernel(int epoll, Events events, Time deadline, const sigset_t* mask, bool& rang) {
   rang = false;
-  long n = 0;
-  {
-    const session::CancellationPoint here;
-    n = system::call(SYS_epoll_pwait, epoll, events.data(), events.size(),
-                     milliseconds_until(deadline), mask, kSignalBytes);
-  }
+  const long n = system::call(SYS_epoll_pwait, epoll, events.data(), events.size(),
+                              milliseconds_until(deadline), mask, kSignalBytes);
   if (n <= 0) return n;
   const auto end = std::remove_if(events.begin(), events.begin() + n,
                                   [&](const epoll_event& e) { return e.data.u64 == bell_data_; });

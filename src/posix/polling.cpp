@@ -75,7 +75,6 @@ std::vector<pollfd> Polling::kernel_part(Fds fds) {
 
 long Polling::ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigset_t* mask) {
   session::Remaining left(deadline);
-  const session::CancellationPoint here;
   return system::call(SYS_ppoll, kernel.data(), kernel.size(), left.pointer(), mask, kSignalBytes);
 }
 

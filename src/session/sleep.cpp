@@ -96,11 +96,7 @@ int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time dea
   while (word.load() == idle) {
     Remaining left(deadline);
     if (left.is_over()) return -ETIMEDOUT;
-    long answer = 0;
-    {
-      const CancellationPoint here;
-      answer = system::call(SYS_futex, &word, FUTEX_WAIT, idle, left.pointer());
-    }
+    const long answer = system::call(SYS_futex, &word, FUTEX_WAIT, idle, left.pointer());
     if (answer == -EINTR || answer == -ETIMEDOUT) return static_cast<int>(answer);
   }
   return 0;

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <csignal>
 #include <poll.h>
-#include <pthread.h>
 #include <span>
 
 #include <naru/socket/clock.hpp>
@@ -24,19 +23,6 @@ void relax();
 // a core is free for it. True when the word has changed. How long depends on how well
 // it went lately: a machine that is busy with others has no core to spare.
 bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle);
-
-// As long as it lives the thread may be ended by pthread_cancel(3): around a sleep in the
-// kernel and nothing else. Whoever sleeps leaves what must be given back to destructors.
-class CancellationPoint {
- public:
-  CancellationPoint() { ::pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before_); }
-  ~CancellationPoint() { ::pthread_setcanceltype(before_, nullptr); }
-  CancellationPoint(const CancellationPoint&) = delete;
-  CancellationPoint& operator=(const CancellationPoint&) = delete;
-
- private:
-  int before_ = 0;
-};
 
 // Counts a sleeper as long as it lives.
 class Counted {

@@ -276,46 +276,5 @@ TEST_F(Signals, TellOfReadiness) {
   EXPECT_EQ(::fcntl(server, F_GETFL) & O_ASYNC, 0);
 }
 
-// --- cancellation ------------------------------------------------------------------------------
-
-TEST(Cancel, EndsAThreadThatWaits) {
-  NARU_CHECKS("SOC-047");
-  const auto [client, server] = connected();
-  const Fd l = listener();
-  static int fd_of_thread;
-  using Body = void* (*)(void*);
-  const std::pair<int, Body> bodies[] = {
-      {client,
-       [](void*) -> void* {
-         char b;
-         (void)!::read(fd_of_thread, &b, 1);
-         return nullptr;
-       }},
-      {l,
-       [](void*) -> void* {
-         ::accept(fd_of_thread, nullptr, nullptr);
-         return nullptr;
-       }},
-      {client,
-       [](void*) -> void* {
-         pollfd p{fd_of_thread, POLLIN, 0};
-         ::poll(&p, 1, -1);
-         return nullptr;
-       }},
-  };
-  for (const auto& [fd, body] : bodies) {
-    fd_of_thread = fd;
-    pthread_t thread;
-    ASSERT_EQ(::pthread_create(&thread, nullptr, body, nullptr), 0);
-    sleep_ms(kSoon);
-    EXPECT_EQ(::pthread_cancel(thread), 0);
-    void* result = nullptr;
-    ASSERT_EQ(::pthread_join(thread, &result), 0);
-    EXPECT_EQ(result, PTHREAD_CANCELED);
-  }
-  send(server, "alive");
-  EXPECT_EQ(recv(client), "alive");
-}
-
 }  // namespace
 }  // namespace naru::sockets

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "posix/library.hpp"
+#include "posix/signals.hpp"
 
 namespace naru::posix::test {
 
@@ -20,6 +21,7 @@ inline constexpr Duration kLong = 20s;  // what must happen happens sooner
 class PosixTest : public ::testing::Test {
  protected:
   PosixTest() {
+    Signals::init(::sigaction);
     char folder[] = "/tmp/naru-posix-test-XXXXXX";
     folder_ = ::mkdtemp(folder);
     library = *Library::open(*session::Session::create(folder_, "test"));
