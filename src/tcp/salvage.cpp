@@ -218,8 +218,8 @@ void resume(Tcp& t) {
     }
     is_forgotten(c) ? free_slot(t, c) : go_on(t, c);
   });
-  const Duration life = t.options->duration(Option::tcp_time_wait);
-  t.time_wait.rebuild(milliseconds32(t.now + life), [&](const TimeWait& w) {
+  const auto life_ms = static_cast<std::uint32_t>(t.options->duration(Option::tcp_time_wait) / 1ms);
+  t.time_wait.rebuild(t.now_ms, life_ms, [&](const TimeWait& w) {
     if (find(t, w.local(), w.remote())) return false;
     t.table.insert(t.table.hash(w.local(), w.remote()),
                    t.time_wait.index_of(&w) | Table::kTimeWaitBit);

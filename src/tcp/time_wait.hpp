@@ -49,20 +49,25 @@ class TimeWaitQueue {
   std::uint32_t index_of(const TimeWait* record) const { return slab_.index_of(record); }
   std::uint32_t size() const { return slab_.in_use(); }
 
-  // After a death: keeps the records for which `is_wanted(record)`, all to wait once more
-  // until expires_ms. Waiting longer than 2 MSL does no harm, and so they are in order.
+  // After a death: keeps the records for which `is_wanted(record)`. They come in order of
+  // expiry again, but for what expires within a slice of `life_ms`: that may wait for its
+  // last a little longer, which does no harm.
   template <class F>
-  void rebuild(std::uint32_t expires_ms, F&& is_wanted) {
+  void rebuild(std::uint32_t now_ms, std::uint32_t life_ms, F&& is_wanted) {
+    constexpr std::uint32_t kSlices = 64;
+    const std::uint32_t slice_ms = life_ms / kSlices + 1;
     head_ = tail_ = kNoIndex;
     slab_.rebuild();
     slab_.for_each([&](TimeWait& record) {
-      record.expires_ms = expires_ms;
-      if (record.local_port != 0 && is_wanted(record)) {
-        append(slab_.index_of(&record));
-      } else {
-        slab_.give_back(&record);
-      }
+      const std::uint32_t left_ms = record.expires_ms - now_ms;
+      if (left_ms > life_ms) record.expires_ms = now_ms;  // late already, or nonsense
+      if (record.local_port == 0 || !is_wanted(record)) slab_.give_back(&record);
     });
+    for (std::uint32_t slice = 0; slice < kSlices; ++slice) {
+      slab_.for_each([&](TimeWait& record) {
+        if ((record.expires_ms - now_ms) / slice_ms == slice) append(slab_.index_of(&record));
+      });
+    }
   }
 
  private:

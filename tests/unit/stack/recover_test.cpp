@@ -276,6 +276,31 @@ TEST_F(RecoverPair, SendsWhatWaitedToBeSent) {
   EXPECT_EQ(hear(server), 100U);
 }
 
+TEST_F(RecoverPair, TimeWaitEndsWhenItWouldHave) {
+  const SocketId later = connect();
+  const auto end = [this](SocketId first, SocketId second) {
+    EXPECT_TRUE(stack->close(first));
+    turn();
+    EXPECT_TRUE(stack->close(second));
+    turn();
+  };
+  const SocketId peer_of_later = stack->accept(listener)->socket;
+  end(client, server);
+  programs->now += 30s;
+  end(later, peer_of_later);
+  ASSERT_TRUE(recover());
+  EXPECT_EQ(stack->usage().time_wait, 2U);
+  const auto left_after = [this](Duration d) {
+    programs->now += d;
+    turn();
+    return stack->usage().time_wait;
+  };
+  EXPECT_EQ(left_after(29s), 2U);
+  EXPECT_EQ(left_after(3s), 1U);
+  EXPECT_EQ(left_after(27s), 1U);
+  EXPECT_EQ(left_after(3s), 0U);
+}
+
 TEST_F(RecoverPair, MemoryThatTwoHoldIsBeyondRepair) {
   const SocketId other = connect();
   ASSERT_TRUE(say(client) && say(other));
