@@ -87,9 +87,6 @@ void Keeper::watch_processes() {
   Slab<Process>& processes = session_->tables().processes;
   for (const std::uint32_t slot : dead_) {
     const std::uint64_t started = watched_[slot].start_time;
-    // It may have been who frames call, and it may have been spinning.
-    if (session_->link() != nullptr) session_->link()->disarm();
-    session_->header().spinners.store(0);
     const bool is_there = processes.is_live(slot) && processes.at(slot)->start_time == started;
     if (is_there) session_->drop_process(*processes.at(slot));
   }

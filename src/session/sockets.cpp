@@ -19,7 +19,11 @@ bool Session::join() {
   processes.for_each([&](const Process& p) {
     if (p.pid == pid && p.start_time == started) process_ = processes.index_of(&p);
   });
-  if (process_ != kNoIndex) return true;
+  if (process_ != kNoIndex) {
+    // By exec, which ends all threads: one of them may have been who frames call.
+    if (link_) link_->disarm();
+    return true;
+  }
   Process* mine = processes.take();
   if (mine == nullptr) return false;
   mine->pid = pid;
@@ -53,6 +57,9 @@ void Session::on_forked() {
 
 void Session::drop_process(Process& process) {
   const std::uint32_t index = tables().processes.index_of(&process);
+  // It may have been spinning, and it may have been who frames call.
+  header().spinners.store(0);
+  if (link_) link_->disarm();
   tables().waiters.for_each([&](Waiter& w) {
     w.holders.reset(index);
     if (w.holders.none()) {

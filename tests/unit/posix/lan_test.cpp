@@ -40,7 +40,13 @@ class Peer {
 
   Session& session() { return library_->fds.session(); }
   Library& library() { return *library_; }
-  pid_t keeper() { return session().header().keeper; }
+  // Not while it is inside: nobody else could enter.
+  void stop_keeper() {
+    const session::Inside inside(session());
+    ::kill(session().header().keeper, SIGSTOP);
+    ::usleep(1000);
+  }
+  void let_keeper_go_on() { ::kill(session().header().keeper, SIGCONT); }
   IpAddr address() { return session().header().port.address.addr; }
 
   int tcp() { return static_cast<int>(library_->sockets.socket(AF_INET, SOCK_STREAM, 0)); }
@@ -179,17 +185,17 @@ TEST_P(PosixLan, NoWakeUpIsLost) {
   run(
       [&](Peer& peer) {
         const int fd = peer.connect(kServer);
-        ::kill(peer.keeper(), SIGSTOP);
+        peer.stop_keeper();
         const bool fine = ask(peer, fd, how, kRounds, 2);
-        ::kill(peer.keeper(), SIGCONT);
+        peer.let_keeper_go_on();
         return fine;
       },
       [&](Peer& peer) {
         const int listener = peer.listener();
         const int fd = peer.accept(listener);
-        ::kill(peer.keeper(), SIGSTOP);
+        peer.stop_keeper();
         echo(peer, fd, how);
-        ::kill(peer.keeper(), SIGCONT);
+        peer.let_keeper_go_on();
         return true;
       });
 }
