@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -130,9 +131,18 @@ def running(places, meeting, make_server, cores):
         meeting.client.wait_for_port(PORT)
         yield server
     finally:
-        server.terminate()
-        server.wait(20)
+        end(server)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def end(server):
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+        raise programs.Unavailable(f"{server.args[0]} did not end within 20 s") from None
 
 
 def contestant(places, name, cores, make_server, ask, per):

@@ -156,6 +156,10 @@ class Bench:
                               text=True, check=True, **self.user)
         return done.stdout.splitlines()[1:]
 
+    def keepers(self):
+        """Their process ids."""
+        return [int(line.split()[-3]) for line in self.sessions()]
+
     def give(self, path):
         """The user owns the file, too."""
         if self.user:

@@ -160,6 +160,34 @@ def workers_with_a_listener_each(m):
     master_and_workers(m, "reuseport")
 
 
+def idle(m):
+    """With 64 connections that say nothing, nobody uses the processor: nginx, client, keepers."""
+    server = start(m, ONE)
+    client = m.client.start("python3", "-c", f"""
+import socket, time
+ends = [socket.create_connection(({m.address!r}, 8080), 30) for _ in range(64)]
+for end in ends:
+    end.sendall(b"GET /small HTTP/1.1\\r\\nHost: test\\r\\n\\r\\n")
+    assert b"hello" in end.recv(4096)
+print("connected", flush=True)
+time.sleep(1000)""", stdout=open("idle.log", "w"))
+    lab.wait_for(lambda: Path("idle.log").read_text(), "64 connections", 30)
+    time.sleep(2)  # delayed acknowledgements and the like have been sent
+    everybody = [server.pid, client.pid, *m.server.bench.keepers()]
+    before = sum(map(cpu_seconds, everybody))
+    time.sleep(3)
+    used = sum(map(cpu_seconds, everybody)) - before
+    lab.check(used <= 0.03, f"idle programs use {used / 3:.1%} of a core")
+    client.kill()
+    client.wait()
+    stop(server)
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 if __name__ == "__main__":
-    programs.run(one_worker, connections, clients_that_give_up, master_and_workers,
+    programs.run(one_worker, connections, idle, clients_that_give_up, master_and_workers,
                  workers_with_a_listener_each, needs=("nginx", "curl", "ab", "wrk"))
