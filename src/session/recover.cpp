@@ -32,7 +32,7 @@ void Session::recover() {
   drop_dead();
   tables().sockets.for_each([](OpenSocket& o) { o.known = 0; });
   tables().watches.for_each([&](Watch& w) { make_ready(w); });
-  tables().waiters.for_each([&](Waiter& w) { call(w); });
+  tables().waiters.for_each([&](Waiter& w) { call_again(w); });
 }
 
 void Session::rebuild_tables() {

@@ -157,6 +157,8 @@ class Session {
   void call(Waiter& waiter);
   // Wakes who sleeps at the waiter's door.
   void knock(const Waiter& waiter);
+  // When a process has died: perhaps between a call and the wake that belongs to it.
+  void call_again(Waiter& waiter);
   std::uint32_t next_bell() { return ++header().last_bell; }
   Seat take_seat();
   void give_seat(Seat seat);

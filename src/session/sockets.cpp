@@ -66,9 +66,7 @@ void Session::drop_process(Process& process) {
       remove_waiter(w);
       return;
     }
-    // It may have died between a call and the wake that belongs to it.
-    w.rung = false;
-    call(w);
+    call_again(w);
   });
   tables().sockets.for_each([&](OpenSocket& o) {
     if (!o.is_shared && o.owner == index) close_socket(o);

@@ -93,6 +93,18 @@ void Session::knock(const Waiter& waiter) {
   wakes_.add_bell(header().keeper_bell, ringer_);
 }
 
+// A wake too many does no harm.
+void Session::call_again(Waiter& waiter) {
+  waiter.rung = false;
+  const bool was_called = !waiter.is_set && waiter.word.load() == Waiter::kCalled;
+  if (was_called && !waiter.watches.empty()) {
+    wakes_.add_word(waiter.word, ringer_);
+    knock(waiter);
+    if (waiter.bell != 0) wakes_.add_bell(waiter.bell, ringer_);
+  }
+  call(waiter);
+}
+
 // --- seats ------------------------------------------------------------------------------
 
 Seat Session::take_seat() {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <functional>
 #include <sys/wait.h>
+#include <thread>
 
 #include "fixture.hpp"
 
@@ -40,6 +41,35 @@ TEST_F(DescriptorsTest, AChildThatDiesBeforeItJoinsHoldsNoPort) {
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   EXPECT_EQ(bind(tcp(), 80), 0);
+}
+
+TEST_F(DescriptorsTest, WhoIsCalledByOneThatDiesIsWoken) {
+  const Pair ends = connected();
+  session::Session& session = fds().session();
+  const auto somebody_sleeps = [&] {
+    const session::Inside inside(session);
+    bool found = false;
+    session.tables().waiters.for_each([&](session::Waiter& w) {
+      found |= !w.watches.empty() && w.word == session::Waiter::kAsleep;
+    });
+    return found;
+  };
+  {
+    const session::Inside inside(session);
+    fds().socket(ends.server)->receive_timeout_ns = kLong.count();
+  }
+  std::thread reader([&] { EXPECT_NE(recv(ends.server), error(EAGAIN)); });
+  while (!somebody_sleeps()) std::this_thread::yield();
+  const pid_t child = in_child([&] {
+    session.enter();
+    const std::uint8_t data = 1;
+    (void)session.stack().send(fds().socket(ends.client)->id, {&data, 1});
+    session.turn();
+    return 0;  // inside, so that the wake never comes
+  });
+  EXPECT_EQ(status_of(child), 0);
+  EXPECT_FALSE(somebody_sleeps());  // whoever enters next cleans up
+  reader.join();
 }
 
 TEST_F(DescriptorsTest, ADuplicateKeepsTheSocketOpen) {
