@@ -99,7 +99,7 @@ void Session::call_again(Waiter& waiter) {
   const bool was_called = !waiter.is_set && waiter.word.load() == Waiter::kCalled;
   if (was_called && !waiter.watches.empty()) {
     wakes_.add_word(waiter.word, ringer_);
-    knock(waiter);
+    if (header().port.lan[0] != '\0') knock(waiter);
     if (waiter.bell != 0) wakes_.add_bell(waiter.bell, ringer_);
   }
   call(waiter);
