@@ -21,7 +21,6 @@ TEST_F(PosixTest, PortsRunOutAndComeBack) {
   }
   const int more = tcp();
   EXPECT_EQ(connect(more, 80), -EADDRNOTAVAIL);
-  EXPECT_EQ(bind(tcp(), 0), -EADDRINUSE);
   // Another destination has ports of its own.
   listener(81);
   EXPECT_EQ(connect(tcp(), 81), 0);
