@@ -80,7 +80,9 @@ def web(name="web"):
 
 
 def fetch(url, *options):
-    return say(*options, "--", "sh", "-c", f"curl -sf --max-time 30 {url} | cmp - page && echo same")
+    # A socket need not listen yet.
+    curl = "curl -sf --max-time 30 --retry 10 --retry-delay 1 --retry-connrefused"
+    return say(*options, "--", "sh", "-c", f"{curl} {url} | cmp - page && echo same")
 
 
 def meet_by_name():
@@ -122,7 +124,7 @@ def full_lan():
     sleepers = [lab.start(lab.PROGRAM, "run", "--net", "full", "--", "sleep", "60",
                           stdin=subprocess.DEVNULL) for _ in range(64)]
     try:
-        lab.wait_for(lambda: len(rows("lan", "ls", "full")) == 64, "64 members")
+        lab.wait_for(lambda: len(rows("lan", "ls", "full")) == 64, "64 members", 60)
         done = naru("run", "--net", "full", "--", "true")
         lab.check(done.returncode == 1 and "it is full" in done.stderr, f"full: {done.stderr!r}")
     finally:
