@@ -107,7 +107,7 @@ void Gateway::Service::run() {
 void Gateway::Service::plan_departure() {
   departure_.expires_after(kPatience);
   departure_.async_wait([this](const error_code& ec) {
-    if (!ec) context_.stop();
+    if (!ec && clients_ == 0) context_.stop();  // somebody may just have come
   });
 }
 
