@@ -118,7 +118,9 @@ bool Keeper::is_over() {
   }
   const Time now = session_->stack().now();
   if (alone_since_ == kTimeNever) alone_since_ = now;
-  const bool is_quiet = was_joined_ && session_->stack().usage().connections == 0;
+  // A reset may still wait for its neighbour's address.
+  const Stack::Usage usage = session_->stack().usage();
+  const bool is_quiet = was_joined_ && usage.connections == 0 && usage.packets == 0;
   return is_quiet || now - alone_since_ >= kFarewell;
 }
 
