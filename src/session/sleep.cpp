@@ -8,7 +8,6 @@
 #include <naru/socket/clock.hpp>
 
 #include "session/deferral.hpp"
-#include "session/deferral.hpp"
 #include "session/system.hpp"
 
 namespace naru::session {
