@@ -124,7 +124,8 @@ class GatewayTest : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     EXPECT_FALSE(is_there("lan0.gateway")) << "the gateway stays";
-    std::filesystem::remove_all(folder_);
+    std::error_code already_gone;
+    std::filesystem::remove_all(folder_, already_gone);
   }
 
   bool is_there(const std::string& file) const {
