@@ -155,7 +155,8 @@ def idle_costs_nothing():
         time.sleep(3)
         lab.check(sum(cpu(pid) for pid in pids) - sum(before) <= CLOCK_TICK, "idle sessions work")
         woken = sum(context_switches(p) - s for p, s in zip(pids, switches))
-        lab.check(woken <= 3, f"an idle session woke up {woken} times")
+        # Who ticks does so 1500 times; a neighbour that is forgotten is a timer.
+        lab.check(woken <= 15, f"an idle session woke up {woken} times")
 
 
 def stopped_member():
