@@ -69,7 +69,8 @@ TEST(Ping, Raw) {
     EXPECT_EQ(error_of(fd), EPERM);
     return;
   }
-  if (fd < 0) GTEST_SKIP() << "root without CAP_NET_RAW";
+  if (fd < 0 && on_kernel()) GTEST_SKIP() << "root without CAP_NET_RAW";
+  ASSERT_GE(fd, 0);
   const std::uint32_t filter = ~(1U << ICMP_ECHOREPLY);
   ASSERT_EQ(::setsockopt(fd, SOL_RAW, kFilter, &filter, sizeof filter), 0);
   EXPECT_EQ(send_to_self(fd, echo(0x4321, 3)), 12);
