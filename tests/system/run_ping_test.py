@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""Debian's ping under naru run, without the file capabilities that would keep the library out."""
+
+import re
+import shutil
+
+import lab
+import programs
+
+
+def ping(m, *arguments, status=0):
+    # The copy has no capabilities, so that an ordinary user has ICMP datagram sockets only.
+    copy = shutil.copyfile(shutil.which("ping"), m.client.bench.folder / "ping")
+    copy.chmod(0o755)
+    return m.client.run(copy, *arguments, status=status)
+
+
+def answers(m):
+    for size in (56, 1400):
+        said = ping(m, "-c", 5, "-i", 0.2, "-s", size, "-W", 10, m.address)
+        lab.check("5 received, 0% packet loss" in said, f"ping -s {size}: {said}")
+        lab.check(len(re.findall(rf"{size + 8} bytes from .*ttl=64", said)) == 5, f"ping: {said}")
+
+
+def silence_and_nonsense(m):
+    said = ping(m, "-c", 1, "-W", 1, "192.0.2.1", status=None)
+    lab.check("1 received" not in said, f"nobody is there: {said}")
+    ping(m, "-c", 1, "no-such-host", status=2)
+
+
+if __name__ == "__main__":
+    programs.run(answers, silence_and_nonsense, needs=("ping",))
