@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: ## watch a request cross naru, then fetch a page with the kernel's curl
+demo: ## watch a request cross naru, run unmodified programs on it, reach it from the kernel
 	@scripts/setup build
 	@scripts/setup demo || echo "make demo: going on without them"
 	@scripts/build release src/all
