@@ -13,7 +13,12 @@
 
 #include <naru/link/lan.hpp>
 
+#include "dsl/processes.hpp"
+
 namespace naru::link::test {
+
+using naru::test::in_child;
+using naru::test::status_of;
 
 class LanPlace : public ::testing::Test {
  protected:
@@ -46,19 +51,5 @@ class LanPlace : public ::testing::Test {
 
   std::string folder;
 };
-
-// Does what `act` says in a process of its own, which ends with that.
-inline pid_t in_child(const std::function<int()>& act) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(act());
-  return child;
-}
-
-// The exit status; minus the signal that ended it.
-inline int status_of(pid_t child) {
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
 
 }  // namespace naru::link::test

@@ -16,26 +16,18 @@
 
 #include <naru/socket/clock.hpp>
 
+#include "dsl/processes.hpp"
 #include "session/process_id.hpp"
 #include "session/sleep.hpp"
 
 namespace naru::session {
 namespace {
 
+using test::in_child;
+using test::status_of;
+
 constexpr Endpoint kServer{IpAddr::loopback_v4(), 80};
 constexpr Duration kLong = 20s;  // what must happen happens sooner
-
-pid_t in_child(const std::function<int()>& act) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(act());
-  return child;
-}
-
-int status_of(pid_t child) {
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 Bytes bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

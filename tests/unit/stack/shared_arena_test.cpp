@@ -15,6 +15,7 @@
 #include <naru/stack/stack.hpp>
 
 #include "dsl/bytes.hpp"
+#include "dsl/processes.hpp"
 
 namespace naru::test {
 namespace {
@@ -112,19 +113,6 @@ int run_client(Arena& arena, Shared& shared) {
   const auto close = [&](Stack& stack) { return stack.close(socket).has_value(); };
   if (!visitor.until(close)) return 5;
   return receive.bytes == stream(1000, kReply) ? 0 : 6;
-}
-
-// Does what `act` says in a process of its own.
-pid_t in_child(const std::function<int()>& act) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(act());
-  return child;
-}
-
-int status_of(pid_t child) {
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 // Where this process has its own memory: code, heap, stack, libraries.
