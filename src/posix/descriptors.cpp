@@ -11,6 +11,7 @@
 
 #include <naru/socket/clock.hpp>
 
+#include "session/log.hpp"
 #include "session/own_descriptor.hpp"
 #include "session/sleep.hpp"
 #include "session/system.hpp"
@@ -44,8 +45,9 @@ Waiter* Descriptors::epoll(int fd) {
 
 long Descriptors::give_number(OpenSocket& o, bool close_on_exec) {
   const std::uint32_t index = session_->index_of(o);
-  const int fd = session_->references().make(index, close_on_exec);
+  const int fd = session_->references().make(close_on_exec);
   if (fd >= 0 && fd < Table::kMost) {
+    o.number = fd;
     table_.set(fd, {Kind::socket, index});
     return fd;
   }
@@ -82,8 +84,17 @@ bool Descriptors::is_delivered(const OpenSocket& o) {
   }
 }
 
-// SO_LINGER with a time: the last close waits until all is delivered, at most for so long,
-// and no longer than until a signal comes (socket(7)).
+// SO_LINGER: how long the last close waits.
+Duration Descriptors::linger_time(std::uint32_t index) {
+  const OpenSocket* o = session_->socket_at(index);
+  if (o == nullptr || !o->is_tcp() || o->is_listening || !session_->is_sound(*o)) return {};
+  const auto seconds = session_->stack().option(o->id, SocketOption::linger);
+  if (!seconds || *seconds <= 0) return {};
+  if (o->is_shared && session_->references().is_held(index)) return {};
+  return std::chrono::seconds(*seconds);
+}
+
+// Until all is delivered, and no longer than until a signal comes (socket(7)).
 void Descriptors::linger(std::uint32_t index) {
   constexpr Duration kLook = 5ms;  // nobody is called for an acknowledgement
   std::atomic<std::uint32_t> nobody{0};
@@ -92,14 +103,12 @@ void Descriptors::linger(std::uint32_t index) {
   for (;;) {
     {
       const Inside inside(*session_);
-      OpenSocket* o = session_->socket_at(index);
-      if (o == nullptr || !o->is_tcp() || !session_->is_sound(*o)) return;
+      const Duration time = linger_time(index);
+      if (time == Duration::zero()) return;
+      const OpenSocket* o = session_->socket_at(index);
       if (serial != 0 && o->serial != serial) return;
-      const auto seconds = session_->stack().option(o->id, SocketOption::linger);
-      if (!seconds || *seconds <= 0 || o->is_listening) return;
-      if (o->is_shared && session_->references().is_held(index)) return;
       if (serial == 0) {
-        deadline = monotonic_now() + std::chrono::seconds(*seconds);
+        deadline = monotonic_now() + time;
         (void)session_->stack().shutdown(o->id, Shutdown::send);
       }
       serial = o->serial;
@@ -114,15 +123,33 @@ void Descriptors::linger(std::uint32_t index) {
 
 // --- closing ----------------------------------------------------------------------------
 
-// The number is closed, or means something else now.
-void Descriptors::forget(Table::Entry entry) {
-  if (entry.kind == Kind::socket) {
-    linger(entry.index);
+// What a number meant ends with `change`, in which the kernel is told: inside, since
+// somebody may be about to share the descriptor.
+template <class Change>
+long Descriptors::replace(Table::Entry before, const Change& change) {
+  long answer = 0;
+  {
     const Inside inside(*session_);
+    answer = change();
+    if (answer < 0) return answer;
+    if (before.kind != Kind::socket || linger_time(before.index) == Duration::zero()) {
+      forget(before);
+      return answer;
+    }
+  }
+  linger(before.index);
+  const Inside inside(*session_);
+  forget(before);
+  return answer;
+}
+
+// Inside.
+void Descriptors::forget(Table::Entry entry) {
+  if (entry.kind == Kind::kernel) return;
+  if (entry.kind == Kind::socket) {
     if (OpenSocket* o = session_->socket_at(entry.index)) session_->drop_reference(*o);
     return;
   }
-  const Inside inside(*session_);
   if (table_.has(entry)) return;  // a duplicate
   Waiter& set = *session_->tables().waiters.at(entry.index);
   if (set.bell_fd >= 0) {
@@ -136,10 +163,11 @@ void Descriptors::forget(Table::Entry entry) {
 long Descriptors::close(int fd) {
   const Table::Entry entry = table_.at(fd);
   if (entry.kind == Kind::own) return -EBADF;
-  table_.clear(fd);
-  const long answer = system::call(SYS_close, fd);
-  if (entry.kind != Kind::kernel) forget(entry);
-  return answer;
+  if (entry.kind == Kind::kernel) return system::call(SYS_close, fd);
+  return replace(entry, [&] {
+    table_.clear(fd);
+    return system::call(SYS_close, fd);
+  });
 }
 
 long Descriptors::close_range(unsigned first, unsigned last, unsigned flags) {
@@ -168,7 +196,9 @@ long Descriptors::close_range(unsigned first, unsigned last, unsigned flags) {
 long Descriptors::duplicate(int fd, int command, long lowest) {
   const Table::Entry entry = table_.at(fd);
   if (entry.kind == Kind::own) return -EBADF;
-  if (entry.kind == Kind::socket) share(fd);
+  if (entry.kind == Kind::socket) {
+    if (const long answer = share(fd); answer < 0) return answer;
+  }
   const long copy = system::call(SYS_fcntl, fd, command, lowest);
   if (copy >= 0) table_.set(static_cast<int>(copy), entry);
   return copy;
@@ -197,37 +227,55 @@ long Descriptors::dup3(int from, int to, int flags) {
   const Table::Entry entry = table_.at(from);
   if (entry.kind == Kind::own) return -EBADF;
   if (!make_way(to)) return -EBUSY;
-  if (entry.kind == Kind::socket) share(from);
-  const Table::Entry before = table_.at(to);
-  const long answer = system::call(SYS_dup3, from, to, flags);
-  if (answer < 0) return answer;
-  table_.set(to, entry);
-  if (before.kind != Kind::kernel) forget(before);
-  return answer;
+  if (entry.kind == Kind::socket) {
+    if (const long answer = share(from); answer < 0) return answer;
+  }
+  return replace(table_.at(to), [&] {
+    const long answer = system::call(SYS_dup3, from, to, flags);
+    if (answer >= 0) table_.set(to, entry);
+    return answer;
+  });
 }
 
 // --- sharing --------------------------------------------------------------------------------
 
-void Descriptors::share_inside(int fd) {
+long Descriptors::share_locked(int fd) {
   OpenSocket* o = socket(fd);
-  if (o == nullptr || o->is_shared) return;
-  session::References::share(fd, session_->index_of(*o));
+  if (o == nullptr || o->is_shared) return 0;
+  const long answer = session_->references().share(fd, session_->index_of(*o));
+  if (answer < 0) {
+    session::log("a socket cannot be shared: no descriptor is free");
+    return answer;
+  }
   o->is_shared = true;
+  return 0;
 }
 
-void Descriptors::share(int fd) {
+void Descriptors::share_all_locked() {
+  for (int fd = 0; fd < table_.end(); ++fd) {
+    if (is_socket(fd)) (void)share_locked(fd);
+  }
+}
+
+long Descriptors::share(int fd) {
   const Inside inside(*session_);
-  share_inside(fd);
+  return share_locked(fd);
 }
 
 void Descriptors::share_all() {
   const Inside inside(*session_);
-  for (int fd = 0; fd < table_.end(); ++fd) {
-    if (is_socket(fd)) share_inside(fd);
-  }
+  share_all_locked();
 }
 
-void Descriptors::on_forked() { session_->on_forked(); }
+// Nobody makes a socket between the one and the other.
+void Descriptors::before_fork() {
+  session_->hold();
+  share_all_locked();
+}
+
+void Descriptors::after_fork_in_parent() { session_->let_go(); }
+
+void Descriptors::after_fork_in_child() { session_->on_forked(); }
 
 void Descriptors::adopt(int fd) {
   const auto index = session_->references().identify(fd);
@@ -259,11 +307,19 @@ void Descriptors::adopt_all() {
     }
   }
   system::call(SYS_close, folder);
-  // What this process had open and closed by exec.
+  adopt_own();
+}
+
+// What this process had open before an exec, and what the exec has closed.
+void Descriptors::adopt_own() {
   const Inside inside(*session_);
   session_->tables().sockets.for_each([&](OpenSocket& o) {
-    const bool is_mine = !o.is_shared && o.owner == session_->process();
-    if (is_mine && !table_.has({Kind::socket, session_->index_of(o)})) session_->close_socket(o);
+    if (o.is_shared || o.owner != session_->process()) return;
+    if (session_->references().is_blank(o.number)) {
+      table_.set(o.number, {Kind::socket, session_->index_of(o)});
+    } else {
+      session_->close_socket(o);
+    }
   });
 }
 

@@ -48,18 +48,25 @@ class Descriptors {
 
   // A descriptor has come from elsewhere (SCM_RIGHTS).
   void adopt(int fd);
-  // A descriptor is about to be seen elsewhere (fork, SCM_RIGHTS): the kernel counts
-  // its references from now on.
-  void share(int fd);
+  // A descriptor is about to be seen elsewhere (SCM_RIGHTS, posix_spawn): the kernel
+  // counts its references from now on. 0, or -errno.
+  long share(int fd);
   void share_all();
-  void on_forked();
+  void before_fork();
+  void after_fork_in_parent();
+  void after_fork_in_child();
 
  private:
-  void share_inside(int fd);
+  long share_locked(int fd);
+  void share_all_locked();
+  template <class Change>
+  long replace(Table::Entry before, const Change& change);
   void forget(Table::Entry entry);
+  Duration linger_time(std::uint32_t index);
   void linger(std::uint32_t index);
   bool is_delivered(const OpenSocket& o);
   void adopt_all();
+  void adopt_own();
   // Makes `number` free where it is one that the program does not know of.
   bool make_way(int number);
   long duplicate(int fd, int command, long lowest);

@@ -15,13 +15,4 @@ session::Said<std::unique_ptr<Library>> Library::open(const std::string& memory_
   return library;
 }
 
-void Library::before_fork() {
-  fds.share_all();
-  session_->hold();
-}
-
-void Library::after_fork_in_parent() { session_->let_go(); }
-
-void Library::after_fork_in_child() { fds.on_forked(); }
-
 }  // namespace naru::posix

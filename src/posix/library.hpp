@@ -20,11 +20,6 @@ class Library {
   Epoll epoll;
   Polling polling{fds, epoll};
 
-  // Around fork(2).
-  void before_fork();
-  void after_fork_in_parent();
-  void after_fork_in_child();
-
  private:
   explicit Library(std::unique_ptr<Session> session, std::uint64_t bell_data)
       : epoll(fds, bell_data), session_(std::move(session)) {}

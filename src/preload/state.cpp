@@ -24,13 +24,13 @@ void find(F*& function, const char* name) {
 }
 
 void before_fork() {
-  if (library != nullptr) library->before_fork();
+  if (library != nullptr) library->fds.before_fork();
 }
 void after_fork_in_parent() {
-  if (library != nullptr) library->after_fork_in_parent();
+  if (library != nullptr) library->fds.after_fork_in_parent();
 }
 void after_fork_in_child() {
-  if (library != nullptr) library->after_fork_in_child();
+  if (library != nullptr) library->fds.after_fork_in_child();
 }
 
 // The C library's own reads and writes do not come by here: where a standard descriptor is

@@ -54,7 +54,7 @@ void for_each_passed(const msghdr& message, const Visit& visit) {
 void share_passed(const msghdr* m) {
   if (library == nullptr || m == nullptr) return;
   for_each_passed(*m, [](int fd) {
-    if (library->fds.is_socket(fd)) library->fds.share(fd);
+    if (library->fds.is_socket(fd)) (void)library->fds.share(fd);
   });
 }
 

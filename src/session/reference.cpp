@@ -1,8 +1,10 @@
 #include "session/reference.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +29,25 @@ struct flock range(short type, std::uint32_t index) {
   lock.l_len = 1;
   return lock;
 }
+
+long position_of(std::uint32_t index) { return long{index} + 1; }
+
+// One number more than the program may have, for as long as it takes.
+class OneMoreNumber {
+ public:
+  OneMoreNumber() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit more = before_;
+    more.rlim_cur = std::min(more.rlim_cur + 1, more.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &more);
+  }
+  OneMoreNumber(const OneMoreNumber&) = delete;
+  OneMoreNumber& operator=(const OneMoreNumber&) = delete;
+  ~OneMoreNumber() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
 
 }  // namespace
 
@@ -62,32 +83,51 @@ References::~References() {
   }
 }
 
-int References::make(std::uint32_t index, bool close_on_exec) const {
-  const int flags = O_RDONLY | (close_on_exec ? O_CLOEXEC : 0);
-  long fd = system::call(SYS_openat, AT_FDCWD, path_.c_str(), flags);
-  if (fd == -EACCES || fd == -ENOENT) {
-    // The program has changed its user or its root. What is open may be opened again.
-    char self[32];
-    std::snprintf(self, sizeof self, "self/fd/%d", own_);
-    fd = system::call(SYS_openat, proc_, self, flags);
-  }
-  if (fd >= 0) system::call(SYS_lseek, fd, index, SEEK_SET);
-  return static_cast<int>(fd);
+int References::make(bool close_on_exec) const {
+  const int command = close_on_exec ? F_DUPFD_CLOEXEC : F_DUPFD;
+  return static_cast<int>(system::call(SYS_fcntl, own_, command, 0));
 }
 
-std::optional<std::uint32_t> References::identify(int fd) const {
+long References::open_again() const {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC;
+  const long fd = system::call(SYS_openat, AT_FDCWD, path_.c_str(), kFlags);
+  if (fd != -EACCES && fd != -ENOENT) return fd;
+  // The program has changed its user or its root. What is open may be opened again.
+  char self[32];
+  std::snprintf(self, sizeof self, "self/fd/%d", own_);
+  return system::call(SYS_openat, proc_, self, kFlags);
+}
+
+long References::share(int fd, std::uint32_t index) const {
+  long file = open_again();
+  if (file == -EMFILE) {
+    const OneMoreNumber number;
+    file = open_again();
+  }
+  if (file < 0) return file;
+  system::call(SYS_lseek, file, position_of(index), SEEK_SET);
+  struct flock lock = range(F_RDLCK, index);
+  system::call(SYS_fcntl, file, F_OFD_SETLK, &lock);
+  const bool close_on_exec = (system::call(SYS_fcntl, fd, F_GETFD) & FD_CLOEXEC) != 0;
+  const long answer = system::call(SYS_dup3, file, fd, close_on_exec ? O_CLOEXEC : 0);
+  system::call(SYS_close, file);
+  return answer < 0 ? answer : 0;
+}
+
+std::optional<long> References::position(int fd) const {
   struct stat s {};
   if (fd == own_ || !stat_of(fd, s) || s.st_ino != inode_ || s.st_dev != device_) {
     return std::nullopt;
   }
-  const long index = system::call(SYS_lseek, fd, 0, SEEK_CUR);
-  if (index < 0) return std::nullopt;
-  return static_cast<std::uint32_t>(index);
+  return system::call(SYS_lseek, fd, 0, SEEK_CUR);
 }
 
-void References::share(int fd, std::uint32_t index) {
-  struct flock lock = range(F_RDLCK, index);
-  system::call(SYS_fcntl, fd, F_OFD_SETLK, &lock);
+bool References::is_blank(int fd) const { return position(fd) == 0; }
+
+std::optional<std::uint32_t> References::identify(int fd) const {
+  const auto at = position(fd);
+  if (!at || *at <= 0) return std::nullopt;
+  return static_cast<std::uint32_t>(*at - 1);
 }
 
 bool References::is_held(std::uint32_t index) const {

@@ -85,6 +85,7 @@ struct OpenSocket {
   int protocol = 0;
   std::uint32_t owner = kNoIndex;  // the process that made it; nobody: a free slot's rest
   bool is_shared = false;          // the kernel counts: see reference.hpp
+  int number = -1;                 // else: its descriptor in the owner
   bool v6_only = false;
   bool is_bound = false;
   bool is_listening = false;

@@ -14,13 +14,13 @@ namespace {
 struct DescriptorsTest : PosixTest {
   // What pthread_atfork does for a program.
   pid_t in_child(const std::function<int()>& act) {
-    library->before_fork();
+    library->fds.before_fork();
     const pid_t child = ::fork();
     if (child == 0) {
-      library->after_fork_in_child();
+      library->fds.after_fork_in_child();
       ::_exit(act());
     }
-    library->after_fork_in_parent();
+    library->fds.after_fork_in_parent();
     return child;
   }
   static int status_of(pid_t child) {
@@ -32,10 +32,10 @@ struct DescriptorsTest : PosixTest {
 
 TEST_F(DescriptorsTest, AChildThatDiesBeforeItJoinsHoldsNoPort) {
   const int l = listener(80);
-  library->before_fork();
+  library->fds.before_fork();
   const pid_t child = ::fork();
   if (child == 0) ::pause();  // it has the descriptor, and the session does not know it
-  library->after_fork_in_parent();
+  library->fds.after_fork_in_parent();
   EXPECT_EQ(fds().close(l), 0);
   EXPECT_EQ(bind(tcp(), 80), -EADDRINUSE);
   ::kill(child, SIGKILL);

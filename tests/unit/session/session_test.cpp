@@ -4,10 +4,12 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <string_view>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -117,12 +119,16 @@ TEST_F(SessionTest, ASleepEndsAtItsTimeAndWithASignal) {
 TEST_F(SessionTest, DescriptorsAreKnownByTheirFile) {
   OpenSocket& o = open();
   const std::uint32_t index = session->index_of(o);
-  const int fd = session->references().make(index, false);
+  const int fd = session->references().make(false);
+  EXPECT_TRUE(session->references().is_blank(fd));
+  EXPECT_FALSE(session->references().is_blank(0));
+  EXPECT_EQ(session->references().identify(fd), std::nullopt);
+  EXPECT_FALSE(session->references().is_held(index));
+  EXPECT_EQ(session->references().share(fd, index), 0);
+  EXPECT_FALSE(session->references().is_blank(fd));
   const int copy = ::dup(fd);
   EXPECT_EQ(session->references().identify(copy), index);
   EXPECT_EQ(session->references().identify(0), std::nullopt);
-  EXPECT_FALSE(session->references().is_held(index));
-  References::share(fd, index);
   ::close(fd);
   EXPECT_TRUE(session->references().is_held(index)) << "by the copy";
   const pid_t child = in_child([] { return ::pause(); });
@@ -131,6 +137,27 @@ TEST_F(SessionTest, DescriptorsAreKnownByTheirFile) {
   ::kill(child, SIGKILL);
   status_of(child);
   EXPECT_FALSE(session->references().is_held(index));
+}
+
+TEST_F(SessionTest, ADescriptorIsSharedWhereNoNumberIsFree) {
+  const int fd = session->references().make(true);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(fd) + 1;
+  std::vector<int> fill;
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  for (int n = 0; (n = ::dup(0)) >= 0;) fill.push_back(n);
+  EXPECT_EQ(session->references().make(false), -EMFILE);
+  EXPECT_EQ(session->references().share(fd, 7), 0);
+  rlimit after{};
+  ::getrlimit(RLIMIT_NOFILE, &after);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(after.rlim_cur, none.rlim_cur);
+  EXPECT_EQ(session->references().identify(fd), 7U);
+  EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC);
+  for (const int n : fill) ::close(n);
+  ::close(fd);
 }
 
 TEST_F(SessionTest, WhatADeadProcessHadOpenIsClosed) {
