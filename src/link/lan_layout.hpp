@@ -27,7 +27,7 @@ inline constexpr std::size_t kMaxName = 31;  // of a member and of a lan
 
 inline constexpr std::uint64_t kMagic = 0x006e616c2d757261;  // "aru-lan"
 // Goes up with every change of what stands below.
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 
 struct Header {
   std::atomic<std::uint64_t> magic;  // written last
@@ -63,15 +63,16 @@ struct Seat {
 struct alignas(64) Tail {
   std::atomic<std::uint64_t> epoch;
   std::atomic<std::uint64_t> position;
-  std::atomic<std::uint64_t> committed;   // bytes of the ring that have memory
-  std::atomic<std::uint32_t> wants_room;  // ring the sender when there is some
+  std::atomic<std::uint64_t> committed;  // bytes of the ring that have memory
 };
 
-// Written by the receiver of a pair.
+// Written by the receiver of a pair; the sender leaves a wish here when it has to wait,
+// in the line that the receiver has at hand whenever it gives room.
 struct alignas(64) Head {
   std::atomic<std::uint64_t> epoch;  // of the position
   std::atomic<std::uint64_t> position;
-  std::atomic<std::uint64_t> refused;  // an epoch whose ring makes no sense
+  std::atomic<std::uint64_t> refused;     // an epoch whose ring makes no sense
+  std::atomic<std::uint32_t> wants_room;  // ring the sender when there is some
 };
 
 template <class T>

@@ -97,10 +97,10 @@ class LanLink::Member {
   std::uint32_t room_at(std::uint32_t number, std::uint32_t unit);
   void follow(Set touched);
 
-  std::size_t read(std::uint32_t number, std::span<Packet*> out, Set& read_from);
+  std::size_t read(std::uint32_t number, std::span<Packet*> out);
   Packet* take(const lan::Record& record);
   void refuse_ring(std::uint32_t number);
-  void give_room(Set read_from);
+  void give_room();
   bool is_waiting();
 
   void ring(Set members);

@@ -20,22 +20,21 @@ std::size_t LanLink::Member::receive(std::span<Packet*> burst, Time now) {
   if (armed_) wake_up();
   refresh();
   std::size_t count = 0;
-  Set waiting = 0;
   const auto read_from = [&](std::uint32_t i) {
-    if (count < burst.size()) count += read(i, burst.subspan(count), waiting);
+    if (count < burst.size()) count += read(i, burst.subspan(count));
   };
   // Each is the first once.
   const Set later = ~Set{0} << first_;
   for_each(readable_ & later, read_from);
   for_each(readable_ & ~later, read_from);
   first_ = (first_ + 1) % lan::kSeats;
-  if (waiting != 0) give_room(waiting);
+  give_room();
   stats_.rx_frames += count;
   return count;
 }
 
 // Not more records than packets are asked for, whatever is dropped.
-std::size_t LanLink::Member::read(std::uint32_t number, std::span<Packet*> out, Set& read_from) {
+std::size_t LanLink::Member::read(std::uint32_t number, std::span<Packet*> out) {
   lan::RingReader& rx = peers_[number].rx;
   const std::uint64_t enough = file_.ring_size() / 8;
   std::size_t count = 0;
@@ -45,7 +44,6 @@ std::size_t LanLink::Member::read(std::uint32_t number, std::span<Packet*> out, 
     Packet* packet = take(*record);
     if (rx.unreleased() >= enough) rx.release();
     if (packet != nullptr) out[count++] = packet;
-    read_from |= bit(number);
   }
   if (rx.unreleased() != 0) rx.release();
   if (rx.is_refused()) [[unlikely]]
@@ -87,13 +85,15 @@ void LanLink::Member::refuse_ring(std::uint32_t number) {
   lan::announce(control());
 }
 
-void LanLink::Member::give_room(Set read_from) {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+// Whose wish is missed, since there is no fence between the room and the look, is seen at
+// the next look: that of the next receive(), or that of arm(), behind its fence.
+void LanLink::Member::give_room() {
   Set wanting = 0;
-  for_each(read_from, [&](std::uint32_t i) {
+  for_each(readable_, [&](std::uint32_t i) {
     if (peers_[i].rx.is_open() && peers_[i].rx.take_wants_room()) wanting |= bit(i);
   });
-  if (wanting != 0) ring(wanting);
+  if (wanting != 0) [[unlikely]]
+    ring(wanting);
 }
 
 // --- sleeping ------------------------------------------------------------------------
@@ -156,6 +156,7 @@ bool LanLink::Member::is_waiting() {
     found |= rx.is_waiting();
     if (rx.is_refused()) refuse_ring(i);
   });
+  give_room();
   const std::uint32_t enough = Record::space(lan::kMaxFrame);
   for_each(full_ & ~stalled_, [&](std::uint32_t i) {
     if (peers_[i].tx.is_open() && peers_[i].tx.room(enough) < enough) return;

@@ -42,15 +42,18 @@ bool RingWriter::open(const Ring& ring, std::uint64_t pair, Memory& memory) {
 void RingWriter::begin(std::uint64_t epoch) {
   set_epoch(epoch);
   head_ = 0;
+  next_ = kUnknown;
   word(0, 0).store(0, kRelaxed);
   ring_.tail->position.store(0, kRelaxed);
-  ring_.tail->wants_room.store(0, kRelaxed);
+  ring_.head->wants_room.store(0, kRelaxed);
   ring_.tail->epoch.store(epoch, std::memory_order_release);
   restarted_ = true;
 }
 
 std::uint64_t RingWriter::position() const {
   const std::uint64_t position = aligned(ring_.tail->position.load(kRelaxed));
+  if (position == next_) [[likely]]
+    return position;  // the reader polls the line of the next record: it is left alone
   const std::uint32_t offset = offset_of(position);
   const std::uint64_t first = word(offset, 0).load(kRelaxed);
   if (static_cast<std::uint32_t>(first) != stamp_of(position)) [[likely]]
@@ -65,8 +68,10 @@ std::uint64_t RingWriter::reader_position() {
   const Head& head = *ring_.head;
   // Another process of the session may have begun it anew.
   const std::uint64_t written = ring_.tail->epoch.load(kRelaxed);
-  if (written != epoch() && is_same_pair(written, epoch())) [[unlikely]]
+  if (written != epoch() && is_same_pair(written, epoch())) [[unlikely]] {
     set_epoch(written);
+    next_ = kUnknown;
+  }
   const bool has_come = head.epoch.load(std::memory_order_acquire) == epoch();
   head_ = has_come ? aligned(head.position.load(std::memory_order_acquire)) : 0;
   const bool makes_sense = position() - head_ <= ring_.size;
@@ -174,6 +179,7 @@ inline void RingWriter::put(std::uint64_t position, std::uint64_t next, std::uin
   word(offset, 0).store(std::uint64_t{length} << 32U | stamp_of(position),
                         std::memory_order_release);
   ring_.tail->position.store(next, std::memory_order_release);
+  next_ = next;
 }
 
 // --- the reader ----------------------------------------------------------------------
@@ -226,7 +232,7 @@ void RingReader::release() {
 }
 
 bool RingReader::take_wants_room() {
-  std::atomic<std::uint32_t>& wants = ring_.tail->wants_room;
+  std::atomic<std::uint32_t>& wants = ring_.head->wants_room;
   return wants.load(kRelaxed) != 0 && wants.exchange(0, kRelaxed) != 0;
 }
 

@@ -120,7 +120,7 @@ class RingWriter : public RingEnd {
   // The reader has read everything.
   bool is_drained() { return reader_position() == position(); }
   // Asks the reader to ring when it has made room.
-  void want_room() { ring_.tail->wants_room.store(1, std::memory_order_relaxed); }
+  void want_room() { ring_.head->wants_room.store(1, std::memory_order_relaxed); }
 
   // It was begun anew since the last call: the reader has to be told.
   bool take_restart() { return std::exchange(restarted_, false); }
@@ -144,7 +144,10 @@ class RingWriter : public RingEnd {
   void put(std::uint64_t position, std::uint64_t next, std::uint32_t length,
            std::uint64_t description);
 
-  std::uint64_t head_ = 0;  // as last seen
+  static constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
+
+  std::uint64_t head_ = 0;         // as last seen
+  std::uint64_t next_ = kUnknown;  // behind what this process has published last
   bool restarted_ = false;
 };
 
@@ -159,7 +162,8 @@ class RingReader : public RingEnd {
   // Gives the room of what was read back to the writer.
   void release();
   std::uint64_t unreleased() const { return position_ - released_; }
-  // The writer waits for room; says so once. After release() and a fence.
+  // The writer waits for room; says so once. Without a fence after release() it may be
+  // missed, and is seen when asked again.
   bool take_wants_room();
 
   // A frame waits.

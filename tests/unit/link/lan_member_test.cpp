@@ -157,7 +157,7 @@ TEST_F(LanMembers, AnotherProcessWithTheNumberIsNotTheMember) {
 TEST_F(LanMembers, OtherBuildsAndDamagedFilesAreRefused) {
   const auto keep = join();
   overwrite(offsetof(lan::Header, version), lan::kVersion + 1);
-  EXPECT_THAT(complaint(options()), HasSubstr("made by another build of naru (format 3, here 2)"));
+  EXPECT_THAT(complaint(options()), HasSubstr("made by another build of naru (format 4, here 3)"));
   overwrite(offsetof(lan::Header, version), lan::kVersion);
   overwrite(offsetof(lan::Header, control_size), 4096);
   EXPECT_THAT(complaint(options()), HasSubstr("another build"));
