@@ -62,7 +62,8 @@ struct Header {
   std::uint64_t visits = 0;        // how often somebody other than it has been inside
   std::atomic<int> spinners{0};
   std::atomic<std::uint32_t> spins{0};
-  std::atomic<std::int64_t> spin_ns{0};  // how long it pays lately: see sleep.cpp
+  std::atomic<std::int64_t> spin_ns{0};    // how long it pays lately: see sleep.cpp
+  std::atomic<Time> yields_again{Time{}};  // when giving way is tried again
 
   Tables tables;
 

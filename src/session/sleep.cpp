@@ -41,6 +41,29 @@ bool spin_for(Session& session, std::int64_t ns, const std::atomic<std::uint32_t
   return word.load() != idle;
 }
 
+// Where no core is free: lets others have this one. If it is who we wait for that goes on
+// and then gives way in turn, two calls and two sleeps are saved. Otherwise the time is
+// lost, and where a stranger computes it is his whole slice: it is tried so rarely that
+// little is lost in sum.
+bool give_way(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
+  constexpr int kTries = 2;
+  constexpr Duration kSlice = 100us;  // who takes longer does not work for us
+  Header& h = session.header();
+  const Time begin = monotonic_now();
+  if (begin < h.yields_again.load(std::memory_order_relaxed)) return word.load() != idle;
+  for (int i = 0; i < kTries && word.load() == idle; ++i) {
+    ::sched_yield();
+    look(session, word, idle);
+  }
+  const bool has_changed = word.load() != idle;
+  const Time end = monotonic_now();
+  const bool is_slice = end - begin >= kSlice;
+  if (!has_changed || is_slice) {
+    h.yields_again.store(end + (is_slice ? 64 : 32) * (end - begin), std::memory_order_relaxed);
+  }
+  return has_changed;
+}
+
 // More who are awake than cores: the others would only be kept from going on.
 bool is_crowded(Session& session) {
   if (session.link() == nullptr) return false;
@@ -73,7 +96,7 @@ bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_
   // Who spins must not keep a core from who would end the waiting.
   if (h.spinners.fetch_add(1) + 1 >= cores() || is_crowded(session)) {
     h.spinners.fetch_sub(1);
-    return word.load() != idle;
+    return give_way(session, word, idle);
   }
   const std::int64_t usual = h.spin_ns.load(std::memory_order_relaxed);
   const bool is_trial = h.spins.fetch_add(1, std::memory_order_relaxed) % kTrial == 0;
