@@ -20,6 +20,18 @@ std::uint64_t aligned(std::uint64_t position) {
 
 }  // namespace
 
+std::uint64_t RingEnd::position() const {
+  const std::uint64_t position = aligned(ring_.tail->position.load(std::memory_order_acquire));
+  const std::uint32_t offset = offset_of(position);
+  const std::uint64_t first = word(offset, 0).load(kRelaxed);
+  if (static_cast<std::uint32_t>(first) != stamp_of(position)) [[likely]]
+    return position;
+  // Whoever published this record has not moved on yet, or died before it did.
+  const bool skip = word(offset, 1).load(kRelaxed) == kSkipWord;
+  return position + (skip ? ring_.size - offset
+                          : Record::space(static_cast<std::uint32_t>(first >> 32U) & 0x1ffffU));
+}
+
 // --- the writer ----------------------------------------------------------------------
 
 bool RingWriter::open(const Ring& ring, std::uint64_t pair, Memory& memory) {
@@ -51,17 +63,9 @@ void RingWriter::begin(std::uint64_t epoch) {
 }
 
 std::uint64_t RingWriter::position() const {
-  const std::uint64_t position = aligned(ring_.tail->position.load(kRelaxed));
-  if (position == next_) [[likely]]
-    return position;  // the reader polls the line of the next record: it is left alone
-  const std::uint32_t offset = offset_of(position);
-  const std::uint64_t first = word(offset, 0).load(kRelaxed);
-  if (static_cast<std::uint32_t>(first) != stamp_of(position)) [[likely]]
-    return position;
-  // Whoever published this record died before it moved on.
-  const bool skip = word(offset, 1).load(kRelaxed) == kSkipWord;
-  return position + (skip ? ring_.size - offset
-                          : Record::space(static_cast<std::uint32_t>(first >> 32U) & 0x1ffffU));
+  // The reader polls the line of the next record: it is left alone where that can be.
+  const bool is_mine = aligned(ring_.tail->position.load(kRelaxed)) == next_;
+  return is_mine ? next_ : RingEnd::position();
 }
 
 std::uint64_t RingWriter::reader_position() {
@@ -248,11 +252,13 @@ bool RingReader::is_waiting() {
     return found;
   };
   if (look()) return true;
-  // A writer moves on after it has published, so what it has passed must be there.
-  const bool passed = aligned(ring_.tail->position.load(std::memory_order_acquire)) != position_;
+  // What the writer has passed must be there: a frame, or nothing but the way to the start,
+  // and the frame there is still being written.
+  const std::uint64_t passed = position();
   const bool same = ring_.tail->epoch.load(kRelaxed) == epoch();
-  if (!passed || !same || refused_) return false;
+  if (passed == position_ || !same || refused_) return false;
   if (look()) return true;
+  if (passed == position_) return false;
   refuse();
   return false;
 }

@@ -84,6 +84,9 @@ class RingEnd {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(ring_.base + offset)[index];
   }
 
+  // Where the next record will be written.
+  std::uint64_t position() const;
+
   Ring ring_;
 
  private:

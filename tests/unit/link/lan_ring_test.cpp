@@ -2,9 +2,11 @@
 #include "link/lan_ring.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -253,6 +255,33 @@ TEST_F(LanRing, AReaderThatIsLostSaysSo) {
   EXPECT_TRUE(reader.open(ring(), 1));
   ASSERT_TRUE(write(Frame(100, 2)));
   EXPECT_EQ(read(), Frame(100, 2));
+}
+
+// The reader goes to sleep while the writer turns back to the start: it has passed what
+// holds no frame, and the frame that follows is still being written.
+TEST_F(LanRing, AReaderThatFallsAsleepAtATurnLosesNothing) {
+  constexpr std::uint32_t kFrames = 50'000;
+  has_memory_for = 8192;  // it turns at every other frame
+  std::atomic<bool> gives_up = false;
+  std::jthread sender([&] {
+    const Frame frame(3000, 7);
+    std::uint32_t looks = 0;
+    for (std::uint32_t i = 0; i < kFrames && !gives_up;) {
+      if (writer.is_drained() && write(frame)) ++i;
+      if (++looks % 10'000 == 0) std::this_thread::yield();
+    }
+  });
+  std::uint32_t received = 0;
+  while (received < kFrames && !reader.is_refused()) {
+    while (reader.next()) ++received;
+    reader.release();
+    int looks = 0;
+    while (looks < 10'000 && !reader.is_waiting()) ++looks;
+    if (looks == 10'000) std::this_thread::yield();  // where there is one core
+  }
+  gives_up = true;
+  EXPECT_EQ(received, kFrames);
+  EXPECT_FALSE(reader.is_refused());
 }
 
 // Random bytes anywhere, at any time: what comes out lies in the ring, and after
