@@ -35,7 +35,9 @@ bool Descriptors::init(Session& session) {
 
 OpenSocket* Descriptors::socket(int fd) {
   const Table::Entry e = table_.at(fd);
-  return e.kind == Kind::socket ? session_->socket_at(e.index) : nullptr;
+  if (e.kind != Kind::socket) return nullptr;
+  if (e.index == Table::kEnded) session_->wait_for_end();
+  return session_->socket_at(e.index);
 }
 
 Waiter* Descriptors::epoll(int fd) {
@@ -191,6 +193,22 @@ long Descriptors::close_range(unsigned first, unsigned last, unsigned flags) {
   return from <= last ? system::call(SYS_close_range, from, last, flags) : 0;
 }
 
+// Without lingering, as in Linux. A descriptor that the kernel counts must be gone before it
+// is asked whether anybody else has one.
+void Descriptors::close_all() {
+  const Inside inside(*session_);
+  session_->begin_end();
+  const int end = table_.end();
+  for (int fd = 0; fd < end; ++fd) {
+    const OpenSocket* o = socket(fd);
+    if (o != nullptr && o->is_shared) system::call(SYS_close, fd);
+  }
+  for (int fd = 0; fd < end; ++fd) {
+    if (OpenSocket* o = socket(fd)) session_->drop_reference(*o);
+    if (is_socket(fd)) table_.set(fd, {Kind::socket, Table::kEnded});
+  }
+}
+
 // --- duplicates ---------------------------------------------------------------------------
 
 long Descriptors::duplicate(int fd, int command, long lowest) {
@@ -321,6 +339,7 @@ void Descriptors::adopt_own() {
       session_->close_socket(o);
     }
   });
+  session_->sweep();
 }
 
 }  // namespace naru::posix

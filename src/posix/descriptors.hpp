@@ -55,6 +55,8 @@ class Descriptors {
   void before_fork();
   void after_fork_in_parent();
   void after_fork_in_child();
+  // The process ends, by this thread: closes all that it has open.
+  void close_all();
 
  private:
   long share_locked(int fd);

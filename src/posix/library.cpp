@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include "session/deferral.hpp"
+
 namespace naru::posix {
 
 session::Said<std::unique_ptr<Library>> Library::open(const std::string& memory_file) {
@@ -13,6 +15,12 @@ session::Said<std::unique_ptr<Library>> Library::open(const std::string& memory_
   std::unique_ptr<Library> library(new Library(std::move(*session), bell_data));
   if (!library->fds.init(entered)) return std::unexpected("no memory");
   return library;
+}
+
+// A copy that the session was not told of has nothing to close. Nor has who is inside, in
+// the handler of a fault: what is left half changed there is found by the next one.
+void Library::end() {
+  if (!session::Deferral::is_inside() && session_->is_of_this_process()) fds.close_all();
 }
 
 }  // namespace naru::posix

@@ -20,6 +20,9 @@ class Library {
   Epoll epoll;
   Polling polling{fds, epoll};
 
+  // The process ends by its own doing, in this thread.
+  void end();
+
  private:
   explicit Library(std::unique_ptr<Session> session, std::uint64_t bell_data)
       : epoll(fds, bell_data), session_(std::move(session)) {}

@@ -16,6 +16,8 @@ class Table {
     std::uint32_t index = 0;  // of the OpenSocket or Waiter
   };
   static constexpr int kMost = 1 << 20;  // Linux's own bound (fs.nr_open)
+  // The index of what was closed because the process ends.
+  static constexpr std::uint32_t kEnded = (1U << 30U) - 1;
 
   // False: no memory.
   bool init();

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/ending.hpp"
+#include "preload/streams.hpp"
 #include "session/system.hpp"
 
 namespace naru::preload {
@@ -24,13 +26,19 @@ void find(F*& function, const char* name) {
 }
 
 void before_fork() {
-  if (library != nullptr) library->fds.before_fork();
+  if (library == nullptr) return;
+  Streams::hold();
+  library->fds.before_fork();
 }
 void after_fork_in_parent() {
-  if (library != nullptr) library->fds.after_fork_in_parent();
+  if (library == nullptr) return;
+  library->fds.after_fork_in_parent();
+  Streams::let_go();
 }
 void after_fork_in_child() {
-  if (library != nullptr) library->fds.after_fork_in_child();
+  if (library == nullptr) return;
+  library->fds.after_fork_in_child();
+  Streams::let_go();
 }
 
 // The C library's own reads and writes do not come by here: where a standard descriptor is
@@ -71,6 +79,7 @@ __attribute__((constructor(101))) void start() {
   library = opened->release();
   adopt_standard_streams();
   ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  be_called_at_end();
   // A name server would be asked over the kernel's network.
   ::__nss_configure_lookup("hosts", "files");
   // libuv puts epoll_ctl into a ring that nobody can look into.
@@ -119,6 +128,7 @@ void find_next() {
   find(next.if_indextoname, "if_indextoname");
   find(next.if_nameindex, "if_nameindex");
   find(next.fdopen, "fdopen");
+  find(next.abort, "abort");
 }
 
 posix::Signals::Sigaction* next_sigaction() {

@@ -69,6 +69,7 @@ struct Next {
   decltype(::if_indextoname)* if_indextoname;
   decltype(::if_nameindex)* if_nameindex;
   FILE* (*fdopen)(int, const char*);
+  void (*abort)();
 };
 extern Next next;
 void find_next();

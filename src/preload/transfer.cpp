@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "preload/state.hpp"
+#include "preload/streams.hpp"
 
 using namespace naru::preload;
 
@@ -270,27 +271,8 @@ NARU_EXPORT ssize_t vmsplice(int fd, const iovec* iov, size_t count, unsigned fl
 
 // --- streams --------------------------------------------------------------------------------
 
-namespace {
-
-int descriptor_of(void* cookie) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(cookie));
-}
-
-ssize_t read_stream(void* cookie, char* bytes, size_t size) {
-  return read(descriptor_of(cookie), bytes, size);
-}
-ssize_t write_stream(void* cookie, const char* bytes, size_t size) {
-  return write(descriptor_of(cookie), bytes, size);
-}
-int close_stream(void* cookie) { return close(descriptor_of(cookie)); }
-
-}  // namespace
-
-// The C library's own reads and writes do not come by here; those of such a stream do.
 NARU_EXPORT FILE* fdopen(int fd, const char* mode) noexcept {
-  if (!is_socket(fd)) return next.fdopen(fd, mode);
-  const cookie_io_functions_t functions{read_stream, write_stream, nullptr, close_stream};
-  return ::fopencookie(reinterpret_cast<void*>(std::intptr_t{fd}), mode, functions);
+  return is_socket(fd) ? Streams::open(fd, mode) : next.fdopen(fd, mode);
 }
 
 // --- formatted ------------------------------------------------------------------------------

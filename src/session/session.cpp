@@ -166,6 +166,7 @@ void Session::lock() {
   }
   if (answer == EBUSY) answer = ::pthread_mutex_lock(&header().mutex);
   on_locked(answer);
+  if (ending_.load(std::memory_order_relaxed) != 0) stop_unless_last();
 }
 
 void Session::on_locked(int answer) {
@@ -201,6 +202,7 @@ bool Session::try_enter() {
     return false;
   }
   on_locked(answer);
+  if (ending_.load(std::memory_order_relaxed) != 0) stop_unless_last();
   header().is_changing = true;
   stack_->set_now(monotonic_now());
   return true;

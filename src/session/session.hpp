@@ -125,6 +125,13 @@ class Session {
   // In the child of a fork, before anything else; outside. What belongs to the
   // parent's threads is left to it.
   void on_forked();
+  // Is it this process that has joined, and not a copy that nobody was told of (clone(2))?
+  bool is_of_this_process();
+  // The process ends by this thread. The others find no way in any more, as if the kernel
+  // had ended them already; what they wait for is forgotten.
+  void begin_end();
+  // Never returns, but to the thread that ends the process.
+  void wait_for_end() const;
   // A process has died: what it alone had open is closed.
   void drop_process(Process& process);
   // Does so for all that have, without waiting for the keeper to notice: a port must be
@@ -172,6 +179,7 @@ class Session {
   bool find_stack();
   void lock();
   void on_locked(int answer);
+  void stop_unless_last();
   void call_keeper(Leaving leaving);
   void attach_link();
   // A program closes and counts its descriptors, and does not know of this one.
@@ -203,6 +211,7 @@ class Session {
   Wakes wakes_;  // of the turn; with the lock
   std::vector<Seat> seats_;
   std::uint32_t process_ = kNoIndex;
+  std::atomic<pid_t> ending_{0};  // the thread that ends the process
 };
 
 // Is inside as long as it lives.

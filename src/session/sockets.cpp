@@ -43,6 +43,7 @@ void Session::on_forked() {
   }
   wakes_ = Wakes();
   seats_.clear();
+  ending_ = 0;
   const std::uint32_t parent = process_;
   const Inside inside(*this);
   Deferral::leave();  // the parent's hold()

@@ -49,6 +49,7 @@ class Fd {
   void close() {
     if (number_ >= 0) ::close(std::exchange(number_, -1));
   }
+  int release() { return std::exchange(number_, -1); }
   operator int() const { return number_; }
 
  private:
