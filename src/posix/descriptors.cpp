@@ -88,11 +88,12 @@ bool Descriptors::is_delivered(const OpenSocket& o) {
 
 // SO_LINGER: how long the last close waits.
 Duration Descriptors::linger_time(std::uint32_t index) {
-  const OpenSocket* o = session_->socket_at(index);
+  OpenSocket* o = session_->socket_at(index);
   if (o == nullptr || !o->is_tcp() || o->is_listening || !session_->is_sound(*o)) return {};
   const auto seconds = session_->stack().option(o->id, SocketOption::linger);
   if (!seconds || *seconds <= 0) return {};
   if (o->is_shared && session_->references().is_held(index)) return {};
+  if (Session::is_waited_for(*o)) return {};
   return std::chrono::seconds(*seconds);
 }
 

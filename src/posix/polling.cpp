@@ -36,16 +36,18 @@ bool Polling::takes(int count, const fd_set* in, const fd_set* out, const fd_set
   return false;
 }
 
-long Polling::look(Fds fds, Waiter* waiter) {
+long Polling::look(Fds fds, std::span<const pollfd> kernel, Waiter* waiter) {
   long ready = 0;
-  for (pollfd& p : fds) {
-    if (fds_.at(p.fd).kind == Kind::own) {
+  for (std::size_t i = 0; i < fds.size(); ++i) {
+    pollfd& p = fds[i];
+    const bool is_kernels = kernel.size() > i && kernel[i].fd >= 0;
+    if (p.fd < 0 || is_kernels) continue;
+    OpenSocket* o = fds_.socket(p.fd);
+    if (o == nullptr) {
       p.revents = POLLNVAL;
       ++ready;
       continue;
     }
-    OpenSocket* o = fds_.socket(p.fd);
-    if (o == nullptr) continue;
     const std::uint32_t now = session::poll_bits(session().readiness(*o), !o->is_tcp());
     const auto wanted = static_cast<std::uint16_t>(p.events) | std::uint32_t{POLLERR | POLLHUP};
     p.revents = static_cast<short>(now & wanted);
@@ -102,7 +104,7 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
         expired |= asks_kernel && session().hang_bell(seat) != 0;
       }
       session().turn();
-      ours = look(fds, expired ? nullptr : seat.waiter);
+      ours = look(fds, std::span(kernel).first(kernel.size() - 1), expired ? nullptr : seat.waiter);
       if (ours == 0 && !expired) inside.will_wait();
     }
     long theirs = 0;

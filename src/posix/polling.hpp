@@ -26,9 +26,9 @@ class Polling {
  private:
   using Fds = std::span<pollfd>;
 
-  // Inside. How many of ours are ready; with a waiter, and none ready, it is called when
-  // one becomes so.
-  long look(Fds fds, Waiter* waiter);
+  // Inside. How many of ours are ready, or have been closed since the call began; with a
+  // waiter, and none ready, it is called when one becomes so. `kernel` is the kernel's part.
+  long look(Fds fds, std::span<const pollfd> kernel, Waiter* waiter);
   // The kernel's descriptors; ours are left out. The last entry is the bell, if any.
   static long ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigset_t* mask);
   std::vector<pollfd> kernel_part(Fds fds);

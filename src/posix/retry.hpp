@@ -17,12 +17,14 @@ long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
   Session& s = session();
   Chair chair(s);
   session::Seat& seat = chair.seat;
+  std::uint32_t index = kNoIndex;
   std::uint64_t serial = 0;
   session::Deferral::forget_interruption();
   for (;;) {
     s.enter();
-    OpenSocket* o = fds_.socket(fd);
-    // Another thread may have closed it meanwhile, and the number may mean another one.
+    // Who has waited goes on with what the number meant then: another thread may have closed
+    // it meanwhile, and it may mean another socket.
+    OpenSocket* o = serial == 0 ? fds_.socket(fd) : s.socket_at(index);
     const bool is_same = o != nullptr && (serial == 0 || serial == o->serial);
     long answer = is_same ? attempt(*o, patience) : -EBADF;
     if (answer == -EAGAIN && s.link() != nullptr) {
@@ -30,6 +32,7 @@ long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
       answer = attempt(*o, patience);
     }
     if (answer == -EAGAIN && patience.waits) {
+      index = s.index_of(*o);
       serial = o->serial;
       if (seat.waiter == nullptr) {
         seat = s.take_seat();

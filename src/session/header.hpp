@@ -23,7 +23,7 @@ inline constexpr Duration kKeeperTick = 2ms;
 
 // Builds that lay the memory out differently must not meet: whoever changes one of
 // these types without changing its size raises the number.
-inline constexpr std::uint64_t kLayoutVersion = 3;
+inline constexpr std::uint64_t kLayoutVersion = 4;
 
 constexpr std::uint64_t layout_fingerprint() {
   std::uint64_t hash = kLayoutVersion;

@@ -146,8 +146,13 @@ class Session {
   void set_id(OpenSocket& o, SocketId id);
   OpenSocket* socket_at(std::uint32_t index);
   std::uint32_t index_of(const OpenSocket& o) { return tables().sockets.index_of(&o); }
-  // The last reference is gone: closes it in the stack.
+  // Closes it in the stack, and for everybody.
   void close_socket(OpenSocket& o);
+  // Nobody has a descriptor of it any more. A call that waits on it keeps it until the call
+  // ends, as in Linux.
+  void release(OpenSocket& o);
+  // Does a call wait on it, of whatever process?
+  static bool is_waited_for(OpenSocket& o);
   // A descriptor of the socket was closed in this process.
   void drop_reference(OpenSocket& o);
   // False when the connection was lost in an accident (see recover.cpp).
@@ -180,6 +185,8 @@ class Session {
   void lock();
   void on_locked(int answer);
   void stop_unless_last();
+  // What waited in the process is gone.
+  void forget_waiters(std::uint32_t process);
   void call_keeper(Leaving leaving);
   void attach_link();
   // A program closes and counts its descriptors, and does not know of this one.

@@ -22,6 +22,7 @@ bool Session::join() {
   if (process_ != kNoIndex) {
     // By exec, which ends all threads: one of them may have been who frames call.
     if (link_) link_->disarm();
+    forget_waiters(process_);
     return true;
   }
   Process* mine = processes.take();
@@ -61,19 +62,20 @@ void Session::drop_process(Process& process) {
   // It may have been spinning, and it may have been who frames call.
   header().spinners.store(0);
   if (link_) link_->disarm();
-  tables().waiters.for_each([&](Waiter& w) {
-    w.holders.reset(index);
-    if (w.holders.none()) {
-      remove_waiter(w);
-      return;
-    }
-    call_again(w);
-  });
+  forget_waiters(index);
+  tables().waiters.for_each([&](Waiter& w) { call_again(w); });
   tables().sockets.for_each([&](OpenSocket& o) {
-    if (!o.is_shared && o.owner == index) close_socket(o);
+    if (!o.is_shared && o.owner == index) release(o);
   });
   tables().processes.give_back(&process);
   sweep();
+}
+
+void Session::forget_waiters(std::uint32_t process) {
+  tables().waiters.for_each([&](Waiter& w) {
+    w.holders.reset(process);
+    if (w.holders.none()) remove_waiter(w);
+  });
 }
 
 void Session::drop_dead() {
@@ -85,7 +87,7 @@ void Session::drop_dead() {
 
 void Session::sweep() {
   tables().sockets.for_each([&](OpenSocket& o) {
-    if (o.is_shared && !references_.is_held(index_of(o))) close_socket(o);
+    if (o.is_shared && !references_.is_held(index_of(o))) release(o);
   });
 }
 
@@ -115,6 +117,7 @@ OpenSocket* Session::socket_at(std::uint32_t index) {
 }
 
 void Session::close_socket(OpenSocket& o) {
+  o.is_orphan = false;
   while (Watch* w = o.watches.front()) {
     call(*w->waiter);  // a thread that waits for what is gone
     remove_watch(*w);
@@ -124,8 +127,40 @@ void Session::close_socket(OpenSocket& o) {
   tables().sockets.give_back(&o);
 }
 
+namespace {
+
+// A watch of a call, which is of one thread and thus of one process; nullptr: none.
+Watch* waiting_call(OpenSocket& o) {
+  Watch* w = o.watches.front();
+  while (w != nullptr && w->waiter->is_set) w = o.watches.next(w);
+  return w;
+}
+
+std::uint32_t process_of(const Waiter& waiter) {
+  std::uint32_t process = 0;
+  while (process < kMaxProcesses && !waiter.holders.test(process)) ++process;
+  return process;
+}
+
+}  // namespace
+
+bool Session::is_waited_for(OpenSocket& o) { return waiting_call(o) != nullptr; }
+
+void Session::release(OpenSocket& o) {
+  const Watch* w = waiting_call(o);
+  if (w == nullptr) {
+    close_socket(o);
+    return;
+  }
+  // In this order: who dies in between leaves a socket that a sweep finds.
+  o.owner = process_of(*w->waiter);
+  o.number = -1;
+  o.is_orphan = true;
+  o.is_shared = false;
+}
+
 void Session::drop_reference(OpenSocket& o) {
-  if (!o.is_shared || !references_.is_held(index_of(o))) close_socket(o);
+  if (!o.is_shared || !references_.is_held(index_of(o))) release(o);
 }
 
 std::uint8_t Session::readiness(const OpenSocket& o) {

@@ -86,6 +86,7 @@ struct OpenSocket {
   std::uint32_t owner = kNoIndex;  // the process that made it; nobody: a free slot's rest
   bool is_shared = false;          // the kernel counts: see reference.hpp
   int number = -1;                 // else: its descriptor in the owner
+  bool is_orphan = false;          // nobody has it any more but calls that wait on it
   bool v6_only = false;
   bool is_bound = false;
   bool is_listening = false;

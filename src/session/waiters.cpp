@@ -32,11 +32,13 @@ void Session::remove_watch(Watch& watch) {
   OpenSocket& socket = *watch.socket;
   const bool was_told = static_cast<ListHook<IsReady>&>(watch).is_linked();
   const bool was_told_alone = was_told && (watch.events & EPOLLEXCLUSIVE) != 0;
+  const bool was_call = !watch.waiter->is_set;
   if (was_told) watch.waiter->ready.remove(&watch);
   watch.waiter->watches.remove(&watch);
   socket.watches.remove(&watch);
   watch.socket = nullptr;
   tables().watches.give_back(&watch);
+  if (was_call && socket.is_orphan) release(socket);
   if (!was_told_alone) return;
   // It may have died before it could act: what was its to do is another's now.
   const std::uint32_t now = poll_bits(readiness(socket), !socket.is_tcp());

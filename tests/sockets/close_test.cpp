@@ -127,21 +127,6 @@ TEST(Close, OfAListenerResetsWhoWaits) {
   EXPECT_EQ(recv(client), "ECONNRESET");
 }
 
-// Linux lets a recv go on in which another thread was when the descriptor was closed;
-// naru ends it with EBADF (docs/run.md). Either way nobody hangs, and the peer is told.
-TEST(Close, WhileAnotherThreadReceives) {
-  NARU_CHECKS("SOC-027", "SOC-047");
-  auto [client, server] = connected();
-  std::string got;
-  std::thread reader([&, fd = static_cast<int>(client)] { got = recv(fd); });
-  sleep_ms(kSoon);
-  client.close();
-  if (on_kernel()) send(server, "late");
-  reader.join();
-  EXPECT_EQ(got, on_kernel() ? "late" : "EBADF");
-  EXPECT_TRUE(wait_for(server, POLLIN | POLLRDHUP));
-}
-
 // Java's way to end a thread's call: another file takes the number, and a signal.
 TEST(Close, ANumberThatBecomesAnotherSocket) {
   NARU_CHECKS("SOC-027");

@@ -110,6 +110,29 @@ TEST_F(DescriptorsTest, AChildKeepsTheSocketOpenAndUsesIt) {
   EXPECT_EQ(open_sockets(), 1U) << "the client's own";
 }
 
+TEST_F(DescriptorsTest, ASocketIsClosedWhenWhoWaitsOnItDies) {
+  const auto [client, server] = connected();
+  const pid_t child = in_child([&, c = client] {
+    std::thread([this, c] { (void)recv(c); }).detach();
+    ::usleep(50'000);
+    fds().close(c);
+    return ::pause();
+  });
+  EXPECT_EQ(fds().close(client), 0);
+  const auto is_orphan = [&] {
+    const Inside inside(fds().session());
+    bool found = false;
+    fds().session().tables().sockets.for_each([&](OpenSocket& o) { found |= o.is_orphan; });
+    return found;
+  };
+  while (!is_orphan()) ::usleep(1000);
+  ::kill(child, SIGKILL);
+  status_of(child);
+  const Inside inside(fds().session());
+  fds().session().drop_dead();
+  EXPECT_EQ(open_sockets(), 1U);
+}
+
 TEST_F(DescriptorsTest, AMessageKeepsTheSocketOpen) {
   const auto [client, server] = connected();
   int ends[2];

@@ -80,7 +80,7 @@ TEST_F(PosixTest, AWaitEndsAtItsTimeout) {
   EXPECT_GE(monotonic_now() - start, 30ms);
 }
 
-TEST_F(PosixTest, AThreadThatReceivesIsWokenByDataAndByClose) {
+TEST_F(PosixTest, AThreadThatReceivesIsWokenByData) {
   const auto [client, server] = connected();
   std::string got;
   std::thread reader([&, c = client] { got = recv(c); });
@@ -88,11 +88,20 @@ TEST_F(PosixTest, AThreadThatReceivesIsWokenByDataAndByClose) {
   send(server, "wake");
   reader.join();
   EXPECT_EQ(got, "wake");
-  std::thread second([&, c = client] { got = recv(c); });
+}
+
+TEST_F(PosixTest, ASocketIsClosedWhenTheLastCallLeavesIt) {
+  const auto [client, server] = connected();
+  std::string got;
+  std::thread reader([&, c = client] { got = recv(c); });
   std::this_thread::sleep_for(30ms);
-  fds().close(client);
-  second.join();
-  EXPECT_EQ(got, error(EBADF));
+  EXPECT_EQ(fds().close(client), 0);
+  EXPECT_EQ(open_sockets(), 2U) << "the call has it";
+  send(server, "late");
+  reader.join();
+  EXPECT_EQ(got, "late");
+  EXPECT_EQ(open_sockets(), 1U);
+  EXPECT_EQ(recv(server), "");
 }
 
 TEST_F(PosixTest, ABlockingSendEndsWhenAllIsTaken) {
