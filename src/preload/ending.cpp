@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <unistd.h>
+#include <utility>
 
 #include "preload/state.hpp"
 #include "preload/streams.hpp"
@@ -47,4 +48,5 @@ NARU_EXPORT void abort() noexcept {
   ::sigaction(SIGABRT, nullptr, &action);
   if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) end();
   next.abort();
+  std::unreachable();
 }
