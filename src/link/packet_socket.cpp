@@ -111,30 +111,10 @@ OpenResult<std::unique_ptr<PacketSocketLink>> PacketSocketLink::open(
       !bind_to(socket.number(), found.index)) {
     return std::unexpected(failure(interface, errno, advice_for(errno)));
   }
-  auto port = std::make_unique<Port>(std::move(socket), Port::Kind::packet_socket);
-  return std::unique_ptr<PacketSocketLink>(
-      new PacketSocketLink(std::move(port), interface, options.mac.value_or(found.mac), found.mtu));
+  auto port = std::make_unique<Port>(std::move(socket), DeviceKind::packet_socket);
+  return std::unique_ptr<PacketSocketLink>(new PacketSocketLink(
+      std::move(port),
+      {DeviceKind::packet_socket, interface, options.mac.value_or(found.mac), found.mtu}));
 }
-
-PacketSocketLink::PacketSocketLink(std::unique_ptr<Port> port, std::string name, const MacAddr& mac,
-                                   std::uint32_t mtu)
-    : port_(std::move(port)), name_(std::move(name)), mac_(mac), mtu_(mtu) {}
-
-PacketSocketLink::~PacketSocketLink() = default;
-
-Caps PacketSocketLink::caps() const {
-  return {.mtu = mtu_, .transmits_checksum = true, .carries_large = true};
-}
-void PacketSocketLink::attach(PacketPool* pool) { port_->attach(pool); }
-std::size_t PacketSocketLink::transmit_room() { return port_->transmit_room(); }
-std::size_t PacketSocketLink::transmit(std::span<const TxFrame> burst, Time now) {
-  return port_->transmit(burst, now);
-}
-std::size_t PacketSocketLink::receive(std::span<Packet*> burst, Time) {
-  return port_->receive(burst);
-}
-Time PacketSocketLink::next_deadline() const { return port_->next_deadline(); }
-int PacketSocketLink::descriptor() const { return port_->descriptor(); }
-Link::Stats PacketSocketLink::stats() const { return port_->stats(); }
 
 }  // namespace naru::link

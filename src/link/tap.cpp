@@ -85,28 +85,9 @@ OpenResult<std::unique_ptr<TapLink>> TapLink::open(const std::string& name,
   if (::ioctl(tun.number(), TUNSETVNETHDRSZ, &header_size) < 0) return failure(name, errno, "");
   set_offload(tun.number());
 
-  auto port = std::make_unique<Port>(std::move(tun), Port::Kind::tap);
-  return std::unique_ptr<TapLink>(
-      new TapLink(std::move(port), request.ifr_name, options.mac, mtu_of(request)));
+  auto port = std::make_unique<Port>(std::move(tun), DeviceKind::tap);
+  return std::unique_ptr<TapLink>(new TapLink(
+      std::move(port), {DeviceKind::tap, request.ifr_name, options.mac, mtu_of(request)}));
 }
-
-TapLink::TapLink(std::unique_ptr<Port> port, std::string name, const MacAddr& mac,
-                 std::uint32_t mtu)
-    : port_(std::move(port)), name_(std::move(name)), mac_(mac), mtu_(mtu) {}
-
-TapLink::~TapLink() = default;
-
-Caps TapLink::caps() const {
-  return {.mtu = mtu_, .transmits_checksum = true, .carries_large = true};
-}
-void TapLink::attach(PacketPool* pool) { port_->attach(pool); }
-std::size_t TapLink::transmit_room() { return port_->transmit_room(); }
-std::size_t TapLink::transmit(std::span<const TxFrame> burst, Time now) {
-  return port_->transmit(burst, now);
-}
-std::size_t TapLink::receive(std::span<Packet*> burst, Time) { return port_->receive(burst); }
-Time TapLink::next_deadline() const { return port_->next_deadline(); }
-int TapLink::descriptor() const { return port_->descriptor(); }
-Link::Stats TapLink::stats() const { return port_->stats(); }
 
 }  // namespace naru::link

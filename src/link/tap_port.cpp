@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "wire/ethernet.hpp"
@@ -27,7 +28,7 @@ std::uint32_t capacity_of(const Packet& packet) { return packet.capacity - Packe
 
 }  // namespace
 
-Port::Port(Descriptor descriptor, Kind kind)
+Port::Port(Descriptor descriptor, DeviceKind kind)
     : descriptor_(std::move(descriptor)),
       kind_(kind),
       spill_(std::make_unique<std::uint8_t[]>(kSpillSize)) {}
@@ -52,6 +53,8 @@ std::size_t Port::transmit(std::span<const TxFrame> burst, Time now) {
   return taken;
 }
 
+// By syscall(2), since a thread may be cancelled in writev(2) and its kind (pthreads(7)),
+// and whoever drives a stack must come to the end of it.
 Port::Sent Port::send(const TxFrame& frame) {
   std::array<std::uint8_t, VnetHeader::kSize + TxFrame::kMaxHeader> head;
   describe_offload(frame, head.data() + VnetHeader::kSize).store(head.data());
@@ -65,7 +68,7 @@ Port::Sent Port::send(const TxFrame& frame) {
   if (frame.length() < kPadding.size()) {
     parts[count++] = part(kPadding.data(), kPadding.size() - frame.length());
   }
-  while (::writev(descriptor_.number(), parts.data(), static_cast<int>(count)) < 0) {
+  while (::syscall(SYS_writev, descriptor_.number(), parts.data(), count) < 0) {
     if (errno == EAGAIN || errno == ENOBUFS) return Sent::later;
     if (errno != EINTR) return Sent::never;
   }
@@ -114,8 +117,9 @@ bool Port::read(Packet* packet, Raw& raw) {
 
   ssize_t size = -1;
   do {
-    size = kind_ == Kind::tap ? ::readv(descriptor_.number(), parts.data(), static_cast<int>(count))
-                              : read_socket(std::span(parts).first(count), raw);
+    size = kind_ == DeviceKind::tap
+               ? ::syscall(SYS_readv, descriptor_.number(), parts.data(), count)
+               : read_socket(std::span(parts).first(count), raw);
   } while (size < 0 && errno == EINTR);
   if (size < 0) return false;
   const auto got = static_cast<std::size_t>(size);
@@ -132,7 +136,7 @@ ssize_t Port::read_socket(std::span<iovec> parts, Raw& raw) {
   message.msg_iovlen = parts.size();
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t size = ::recvmsg(descriptor_.number(), &message, 0);
+  const ssize_t size = ::syscall(SYS_recvmsg, descriptor_.number(), &message, 0);
   if (size < 0) return size;
   const cmsghdr* item = CMSG_FIRSTHDR(&message);
   if (item != nullptr && item->cmsg_level == SOL_PACKET && item->cmsg_type == PACKET_AUXDATA) {

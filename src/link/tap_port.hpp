@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 #include <utility>
 
-#include <naru/link/link.hpp>
+#include <naru/link/device.hpp>
 
 #include "link/descriptor.hpp"
 #include "link/vnet_hdr.hpp"
@@ -18,12 +18,14 @@ namespace naru::link {
 
 class Port {
  public:
-  enum class Kind : std::uint8_t { tap, packet_socket };
-
   // A non-blocking descriptor whose frames carry a VnetHeader.
-  Port(Descriptor descriptor, Kind kind);
+  Port(Descriptor descriptor, DeviceKind kind);
 
   int descriptor() const { return descriptor_.number(); }
+  template <class Move>
+  void move_descriptor(const Move& move) {
+    descriptor_.move_to(move);
+  }
   void attach(PacketPool* pool) { pool_ = pool; }
   const Link::Stats& stats() const { return stats_; }
 
@@ -61,7 +63,7 @@ class Port {
   static void put_tag(Packet& packet, const Raw& raw);
 
   Descriptor descriptor_;
-  const Kind kind_;
+  const DeviceKind kind_;
   PacketPool* pool_ = nullptr;
   Link::Stats stats_;
   bool blocked_ = false;

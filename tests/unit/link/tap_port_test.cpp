@@ -20,7 +20,7 @@ using test::Frame;
 using test::TcpSpec;
 using test::TestPool;
 
-class PortTest : public ::testing::TestWithParam<Port::Kind> {
+class PortTest : public ::testing::TestWithParam<DeviceKind> {
  protected:
   PortTest() {
     std::array<int, 2> ends;
@@ -57,9 +57,9 @@ class PortTest : public ::testing::TestWithParam<Port::Kind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Kinds, PortTest,
-                         ::testing::Values(Port::Kind::tap, Port::Kind::packet_socket),
+                         ::testing::Values(DeviceKind::tap, DeviceKind::packet_socket),
                          [](const auto& info) {
-                           return info.param == Port::Kind::tap ? "Tap" : "PacketSocket";
+                           return info.param == DeviceKind::tap ? "Tap" : "PacketSocket";
                          });
 
 TEST_P(PortTest, SendsALargeSegmentInOneCall) {
