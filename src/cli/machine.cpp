@@ -11,6 +11,7 @@
 #include <naru/link/tap.hpp>
 
 #include "cli/failure.hpp"
+#include "cli/link_options.hpp"
 #include "cli/version.hpp"
 
 namespace naru::cli {
@@ -25,24 +26,6 @@ T opened(link::OpenResult<T> result) {
 
 void check(const Status& status, const std::string& what) {
   if (!status) throw Failure(fmt::format("{}: {}", what, to_string(status.error())));
-}
-
-std::optional<MacAddr> parse_mac(const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  const auto mac = MacAddr::parse(text);
-  if (!mac || mac->is_multicast()) {
-    throw Failure(
-        fmt::format("--mac {}: not an address of one station, as 02:00:00:00:00:01", text));
-  }
-  return mac;
-}
-
-Prefix parse_network(const std::string& text) {
-  const auto address = Prefix::parse(text);
-  if (!address || text.find('/') == std::string::npos) {
-    throw Failure(fmt::format("--ip {}: not an address with its network, as 10.0.0.2/24", text));
-  }
-  return *address;
 }
 
 }  // namespace
@@ -100,24 +83,18 @@ Machine::Machine(const MachineOptions& options, std::FILE* out) : out_(out) {
 Machine::~Machine() = default;
 
 void Machine::open_link(const MachineOptions& options) {
-  const std::size_t colon = options.link.find(':');
-  const std::string kind = options.link.substr(0, colon);
-  const std::string name = colon == std::string::npos ? "" : options.link.substr(colon + 1);
+  const LinkName link = parse_link(options.link);
   const auto mac = parse_mac(options.mac);
-  if (kind == "lan" && !name.empty()) return join_lan(options, name);
+  if (link.kind == LinkName::Kind::lan) return join_lan(options, link.name);
   if (!options.name.empty()) throw Failure("--name: only a lan knows names (--link lan:NAME)");
-  if ((kind != "tap" && kind != "packet") || name.empty()) {
-    throw Failure(
-        fmt::format("--link {}: not tap:NAME, packet:INTERFACE or lan:NAME", options.link));
-  }
   address_ = parse_network(options.address);
-  if (kind == "packet") {
-    device_ = opened(link::PacketSocketLink::open(name, {.mac = mac}));
+  if (link.kind == LinkName::Kind::packet_socket) {
+    device_ = opened(link::PacketSocketLink::open(link.name, {.mac = mac}));
     return;
   }
   link::TapOptions tap;
   if (mac) tap.mac = *mac;
-  device_ = opened(link::TapLink::open(name, tap));
+  device_ = opened(link::TapLink::open(link.name, tap));
 }
 
 void Machine::join_lan(const MachineOptions& options, const std::string& lan) {
@@ -166,12 +143,8 @@ void Machine::configure(const MachineOptions& options) {
     throw Failure(fmt::format("--ip {}: {}", options.address, to_string(interface.error())));
   }
   if (options.gateway.empty()) return;
-  const auto gateway = IpAddr::parse(options.gateway);
-  if (!gateway || !address_.contains(*gateway)) {
-    throw Failure(
-        fmt::format("--gw {}: not an address of the network {}", options.gateway, options.address));
-  }
-  check(host_->stack().add_route({IpAddr::any_v4(), 0}, *gateway, *interface),
+  check(host_->stack().add_route({IpAddr::any_v4(), 0}, parse_gateway(options.gateway, address_),
+                                 *interface),
         "--gw " + options.gateway);
 }
 

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/cable_choice.hpp"
 #include "cli/failure.hpp"
 #include "cli/scribe.hpp"
 #include "gateway/client.hpp"
@@ -97,32 +98,12 @@ void leave_session(const std::string& library) {
   throw Failure(fmt::format("cannot start outside of the session: {}", std::strerror(errno)));
 }
 
-void remove_files(const std::string& file) {
-  ::unlink(session::socket_file(file).c_str());
-  ::unlink(file.c_str());
-}
-
 // What another session of this name has left behind is cleared away; a live one is not.
 bool is_free(const std::string& file) {
   if (!fs::exists(file)) return true;
   if (const auto old = session::glance(file); old && old->is_alive) return false;
-  remove_files(file);
+  session::remove_files(file);
   return true;
-}
-
-std::optional<session::LanChoice> lan_choice(const RunOptions& options) {
-  if (options.net == "none") {
-    if (!options.address.empty()) throw Failure("--ip: without a lan there is no address");
-    return std::nullopt;
-  }
-  session::LanChoice choice{options.net, std::nullopt};
-  if (!options.address.empty()) {
-    choice.address = IpAddr::parse(options.address);
-    if (!choice.address || !choice.address->is_v4()) {
-      throw Failure(fmt::format("--ip: {} is not an IPv4 address", options.address));
-    }
-  }
-  return choice;
 }
 
 std::vector<gateway::Publication> publications(const RunOptions& options) {
@@ -134,9 +115,6 @@ std::vector<gateway::Publication> publications(const RunOptions& options) {
     }
     all.push_back(*publication);
   }
-  if (!all.empty() && options.net == "none") {
-    throw Failure("-p: without a lan nothing leads to the program");
-  }
   return all;
 }
 
@@ -145,7 +123,7 @@ session::Preparation publish_ports(std::vector<gateway::Publication> wanted) {
   if (wanted.empty()) return {};
   return [wanted = std::move(wanted)](const session::Port& port) mutable -> link::OpenResult<void> {
     for (gateway::Publication& publication : wanted) publication.inside.addr = port.address.addr;
-    const auto lease = gateway::publish(port.lan, {}, wanted);
+    const auto lease = gateway::publish(port.name, {}, wanted);
     // Whatever it is, another name for the session does not help.
     if (!lease) return std::unexpected(link::OpenError{EIO, lease.error().message});
     return {};
@@ -156,7 +134,6 @@ session::Preparation publish_ports(std::vector<gateway::Publication> wanted) {
 session::Watching watching(const RunOptions& options) {
   session::Watching watching{.capture = {}, .keeps_trace = options.journey};
   if (options.capture.empty()) return watching;
-  if (options.net == "none") throw Failure("--capture: without a lan there are no frames");
   watching.capture = fs::absolute(options.capture);
   const std::ofstream file(watching.capture, std::ios::trunc);
   if (!file) throw Failure(fmt::format("{}: {}", options.capture, std::strerror(errno)));
@@ -166,7 +143,7 @@ session::Watching watching(const RunOptions& options) {
 // What a session is to be, but for its name.
 struct Plan {
   std::string folder;
-  std::optional<session::LanChoice> lan;
+  session::CableChoice cable;
   session::Watching watching;
   session::Preparation prepare;
 };
@@ -176,9 +153,9 @@ std::optional<std::string> try_start(const Plan& plan, const std::string& name) 
   const std::string file = session::memory_file(plan.folder, name);
   if (!is_free(file)) return std::nullopt;
   must(session::Session::create(plan.folder, name, plan.watching));
-  const auto started = session::start_keeper(file, plan.lan, plan.prepare);
+  const auto started = session::start_keeper(file, plan.cable, plan.prepare);
   if (started) return file;
-  remove_files(file);
+  session::remove_files(file);
   if (started.error().number == EEXIST) return std::nullopt;
   throw Failure(started.error().message);
 }
@@ -215,7 +192,7 @@ void wait_for_farewell(const std::string& file) {
 
 std::string start_session(const RunOptions& options) {
   const Plan plan{.folder = must(session::runtime_folder()),
-                  .lan = lan_choice(options),
+                  .cable = cable_choice(options),
                   .watching = watching(options),
                   .prepare = publish_ports(publications(options))};
   if (!options.name.empty()) wait_for_farewell(session::memory_file(plan.folder, options.name));
@@ -240,13 +217,19 @@ std::string start_session(const RunOptions& options) {
 }  // namespace
 
 void RunOptions::add_to(CLI::App& app) {
-  app.add_option("--net", net, "the lan that the session joins, or none")
-      ->type_name("NAME")
-      ->capture_default_str();
+  app.add_option("--net", net, "the lan that the session joins, or none (default: lan0)")
+      ->type_name("NAME");
+  app.add_option("--link", link,
+                 "instead of a lan: tap:NAME (a wire to the kernel) or packet:INTERFACE")
+      ->type_name("LINK");
   app.add_option("--name", name, "the session's name, also on the lan; without: the program's")
       ->type_name("NAME");
-  app.add_option("--ip", address, "its address on the lan; without: the next free one")
-      ->type_name("ADDRESS");
+  app.add_option("--ip", address,
+                 "its address on the lan (without: the next free one), or with --link as "
+                 "10.0.0.2/24")
+      ->type_name("ADDRESS[/LENGTH]");
+  app.add_option("--gw", gateway, "with --link: the default gateway")->type_name("ADDRESS");
+  app.add_option("--mac", mac, "with --link: its Ethernet address")->type_name("MAC");
   app.add_option("-p,--publish", publish,
                  "let the kernel's 127.0.0.1:OUTSIDE (or ADDRESS:OUTSIDE) lead to the program's "
                  "port INSIDE; may be repeated")
@@ -284,7 +267,7 @@ int run_program(const RunOptions& options) {
 
 int list_sessions() {
   const std::string folder = must(session::runtime_folder());
-  fmt::print("{:<31} {:<12} {:<15} {:>8} {:>10} {:>8}\n", "session", "lan", "address", "keeper",
+  fmt::print("{:<31} {:<12} {:<15} {:>8} {:>10} {:>8}\n", "session", "link", "address", "keeper",
              "processes", "sockets");
   for (const std::string& name : session::session_names(folder)) {
     const auto seen = session::glance(session::memory_file(folder, name));
@@ -292,10 +275,10 @@ int list_sessions() {
       fmt::print("{:<31} {}\n", name, seen.error());
       continue;
     }
-    const bool has_lan = seen->lan[0] != '\0';
-    fmt::print("{:<31} {:<12} {:<15} {:>8} {:>10} {:>8}{}\n", name,
-               has_lan ? seen->lan.c_str() : "-", has_lan ? seen->address.to_string() : "-",
-               seen->keeper, seen->processes, seen->sockets, seen->is_alive ? "" : "  (dead)");
+    const bool has_cable = !seen->cable.empty();
+    fmt::print("{:<31} {:<12} {:<15} {:>8} {:>10} {:>8}{}\n", name, has_cable ? seen->cable : "-",
+               has_cable ? seen->address.to_string() : "-", seen->keeper, seen->processes,
+               seen->sockets, seen->is_alive ? "" : "  (dead)");
   }
   return EXIT_SUCCESS;
 }

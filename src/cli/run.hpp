@@ -9,9 +9,12 @@
 namespace naru::cli {
 
 struct RunOptions {
-  std::string net = "lan0";  // the lan that it joins, or "none"
-  std::string name;          // of the session; empty: made from the program's
-  std::string address;       // on the lan; empty: the next free one
+  std::string net;      // the lan that it joins, or "none"; empty: lan0, or the link
+  std::string link;     // "tap:naru0", "packet:eth0", "lan:lan0"; empty: a lan
+  std::string name;     // of the session; empty: made from the program's
+  std::string address;  // on the lan (empty: the next free one), or "10.0.0.2/24"
+  std::string gateway;  // with a device, as is the next
+  std::string mac;
   std::string capture;
   bool journey = false;
   std::vector<std::string> publish;  // "8080:80"

@@ -207,8 +207,19 @@ long Epoll::ask_kernel(int epoll, Events events, Time deadline, const sigset_t* 
   return kept;
 }
 
+long Epoll::ask_kernel(int epoll, int device, Events events, Time deadline, const sigset_t* mask,
+                       bool& rang) {
+  if (device < 0) return ask_kernel(epoll, events, deadline, mask, rang);
+  rang = false;
+  pollfd fds[] = {{epoll, POLLIN, 0}, {device, POLLIN, 0}};
+  session::Remaining left(deadline);
+  const long n = system::call(SYS_ppoll, fds, std::size(fds), left.pointer(), mask, kSignalBytes);
+  if (n <= 0 || fds[0].revents == 0) return std::min(n, 0L);
+  return ask_kernel(epoll, events, Time{}, nullptr, rang);
+}
+
 int Epoll::nap(Waiter& set, std::uint32_t seen, Time deadline) {
-  const bool at_door = session().link() != nullptr;
+  const bool at_door = session().lan() != nullptr;
   const session::Counted sleeper(at_door ? set.at_door : set.nappers);
   return at_door ? session::sleep_at_door(session(), set, seen, deadline)
                  : session::sleep_on_word(set.word, seen, deadline);
@@ -226,13 +237,15 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
     std::size_t n = 0;
     std::uint32_t seen = 0;
     bool asks_kernel = mask != nullptr;
+    bool sleeps_in_kernel = false;
     Waiter* set = nullptr;
     {
       Inside inside(session());
       set = fds_.epoll(epoll);
       if (set == nullptr) return -EBADF;
       asks_kernel |= set->kernel_members != 0 || set->is_inner;
-      if (asks_kernel && !hang_bell(epoll, *set)) return -ENOMEM;
+      sleeps_in_kernel = asks_kernel || session().has_device();
+      if (sleeps_in_kernel && !hang_bell(epoll, *set)) return -ENOMEM;
       session().turn();
       // The kernel's members get their turn, too.
       n = collect(*set, asks_kernel && most > 1 ? room.first(room.size() - 1) : room);
@@ -247,26 +260,27 @@ long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const 
     }
     if (n != 0 || !waits) return static_cast<long>(n);
     if (monotonic_now() >= deadline) return 0;
-    if (!asks_kernel || session().link() != nullptr) {
+    if (!asks_kernel || session().cable() != nullptr) {
       if (session::spin(session(), set->word, seen)) continue;
     }
     // As if it had come during the sleep.
     if (session::Deferral::handled() != handled) return -EINTR;
-    if (!asks_kernel) {
+    if (!sleeps_in_kernel) {
       if (nap(*set, seen, session::never_restarted(deadline)) == -EINTR) return -EINTR;
       continue;
     }
-    session::Lookout lookout(session());
     long k = 0;
     {
+      session::Lookout lookout(session());
       const session::Counted sleeper(set->sleepers);
       if (lookout.stand({link::LanAlarm::Kind::bell, set->bell}) && set->word.load() == seen &&
           session::Deferral::handled() == handled)
-        k = ask_kernel(epoll, room, deadline, mask, rang);
+        k = ask_kernel(epoll, lookout.descriptor(), room, deadline, mask, rang);
     }
-    if (k < 0) return k;
     if (k == 0) continue;
+    // Also after an error: nobody is on the lookout now, as the keeper must know.
     const Inside inside(session());
+    if (k < 0) return k;
     if (rang || set->rung) hear(*set);
     const auto found = static_cast<std::size_t>(k);
     return k + static_cast<long>(collect(*set, room.subspan(found)));

@@ -44,10 +44,14 @@ class Epoll {
   // Inside. What is ready now, in order; level-triggered members stay on the list.
   std::size_t collect(Waiter& set, Events events);
   void hear(Waiter& set);
-  // Sleeps where no descriptor of the kernel's is waited for. 0, -EINTR or -ETIMEDOUT.
+  // Sleeps where no descriptor of the kernel's is waited for, the session's device among
+  // them. 0, -EINTR or -ETIMEDOUT.
   int nap(Waiter& set, std::uint32_t seen, Time deadline);
   // Waits in the kernel; the bell is taken out and told.
   long ask_kernel(int epoll, Events events, Time deadline, const sigset_t* mask, bool& rang);
+  // The same, unless `device` becomes readable first; -1: there is none to wait for.
+  long ask_kernel(int epoll, int device, Events events, Time deadline, const sigset_t* mask,
+                  bool& rang);
   Session& session() { return fds_.session(); }
 
   Descriptors& fds_;

@@ -42,14 +42,15 @@ std::vector<Interface> interfaces(session::Session& session) {
                               .mac = {},
                               .mtu = kLoopbackMtu}};
   const session::Inside inside(session);
-  if (const link::LanLink* link = session.link(); link != nullptr) {
-    const unsigned state = link->is_up() ? kRunning : unsigned{IFF_UP};
-    all.push_back({.index = session::kLanInterface + 1U,
-                   .name = session::kLanInterfaceName,
+  if (session.cable() != nullptr) {
+    const link::Link& link = session.cable()->link();
+    const unsigned state = link.is_up() ? kRunning : unsigned{IFF_UP};
+    all.push_back({.index = session::kCableInterface + 1U,
+                   .name = session::kCableInterfaceName,
                    .flags = state | IFF_BROADCAST | IFF_MULTICAST,
-                   .address = link->address(),
-                   .mac = link->mac(),
-                   .mtu = link->caps().mtu});
+                   .address = session.header().port.address,
+                   .mac = link.mac(),
+                   .mtu = link.caps().mtu});
   }
   return all;
 }

@@ -7,14 +7,14 @@
 namespace naru::posix {
 
 std::optional<IpAddr> Names::address_of(std::string_view name) const {
-  const link::LanLink* link = session_.link();
+  const link::LanLink* link = session_.lan();
   if (name.ends_with('.')) name.remove_suffix(1);
   if (link == nullptr || name == "localhost") return std::nullopt;
   return link->find_address(name);
 }
 
 std::optional<std::string> Names::name_of(const IpAddr& address) const {
-  const link::LanLink* link = session_.link();
+  const link::LanLink* link = session_.lan();
   if (link == nullptr) return std::nullopt;
   auto name = link->find_name(address);
   if (name) *name += ".lan";

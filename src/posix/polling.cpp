@@ -84,7 +84,10 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
   for (pollfd& p : fds) p.revents = 0;
   std::vector<pollfd> kernel = kernel_part(fds);
   const bool asks_kernel = !kernel.empty() || mask != nullptr;
-  kernel.push_back({-1, POLLIN, 0});  // the bell's place
+  const std::size_t bell = kernel.size();
+  kernel.push_back({-1, POLLIN, 0});
+  const std::size_t device = kernel.size();
+  kernel.push_back({-1, POLLIN, 0});
   const bool waits = deadline > monotonic_now();
   Chair chair(session());
   session::Seat& seat = chair.seat;
@@ -115,14 +118,16 @@ long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
           ours == 0 && !expired && !session::spin(session(), seat.waiter->word, Waiter::kAwake) &&
           seat.waiter->word.compare_exchange_strong(awake, Waiter::kListens) &&
           lookout.stand(seat.bell_alarm()) && session::Deferral::handled() == handled;
-      kernel.back().fd = listens ? seat.bell.fd() : -1;
+      kernel[bell].fd = listens ? seat.bell.fd() : -1;
+      kernel[device].fd = listens ? lookout.descriptor() : -1;
       theirs =
           ask_kernel(kernel, listens ? deadline : Time{}, listens || ours == 0 ? mask : nullptr);
       if (theirs < 0 && ours == 0) return theirs;
-      if (theirs > 0 && kernel.back().revents != 0) {
+      if (theirs > 0 && kernel[bell].revents != 0) {
         seat.bell.hear();
         --theirs;
       }
+      if (theirs > 0 && kernel[device].revents != 0) --theirs;
     } else if (ours == 0 && !expired) {
       const int slept = session::sleep_in(session(), seat, session::never_restarted(deadline));
       if (slept == -EINTR) return slept;

@@ -29,7 +29,8 @@ class Polling {
   // Inside. How many of ours are ready, or have been closed since the call began; with a
   // waiter, and none ready, it is called when one becomes so. `kernel` is the kernel's part.
   long look(Fds fds, std::span<const pollfd> kernel, Waiter* waiter);
-  // The kernel's descriptors; ours are left out. The last entry is the bell, if any.
+  // The kernel's descriptors; ours are left out. The last two entries are the bell and, on
+  // the lookout, the session's device.
   static long ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigset_t* mask);
   std::vector<pollfd> kernel_part(Fds fds);
   Session& session() { return fds_.session(); }

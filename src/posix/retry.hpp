@@ -27,7 +27,7 @@ long Sockets::retry(int fd, Patience& patience, const Attempt& attempt) {
     OpenSocket* o = serial == 0 ? fds_.socket(fd) : s.socket_at(index);
     const bool is_same = o != nullptr && (serial == 0 || serial == o->serial);
     long answer = is_same ? attempt(*o, patience) : -EBADF;
-    if (answer == -EAGAIN && s.link() != nullptr) {
+    if (answer == -EAGAIN && s.cable() != nullptr) {
       s.turn();  // takes in the frames that wait
       answer = attempt(*o, patience);
     }

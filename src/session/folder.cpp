@@ -38,6 +38,16 @@ std::string memory_file(const std::string& folder, const std::string& name) {
 
 std::string socket_file(const std::string& memory_file) { return memory_file + ".sockets"; }
 
+std::string device_file(const std::string& memory_file) { return memory_file + ".device"; }
+
+void remove_files(const std::string& memory_file) {
+  // The session's own last: it says that there is one.
+  for (const std::string& file :
+       {device_file(memory_file), socket_file(memory_file), memory_file}) {
+    ::unlink(file.c_str());
+  }
+}
+
 std::vector<std::string> session_names(const std::string& folder) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);

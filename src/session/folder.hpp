@@ -20,6 +20,9 @@ Said<std::string> runtime_folder();
 std::string memory_file(const std::string& folder, const std::string& name);
 // Empty; a descriptor of a socket is an open file of it (see reference.hpp).
 std::string socket_file(const std::string& memory_file);
+// Where the keeper hands out the session's device, if it has one (see device_cable.hpp).
+std::string device_file(const std::string& memory_file);
+void remove_files(const std::string& memory_file);
 
 // The names of the sessions in the folder, sorted.
 std::vector<std::string> session_names(const std::string& folder);

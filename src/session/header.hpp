@@ -18,7 +18,7 @@
 namespace naru::session {
 
 inline constexpr std::size_t kHeaderSize = 65'536;
-// How often the keeper looks at the lan while programs run that may not.
+// How often the keeper looks at the cable while programs run that may not.
 inline constexpr Duration kKeeperTick = 2ms;
 
 // Builds that lay the memory out differently must not meet: whoever changes one of
@@ -45,6 +45,7 @@ struct Header {
   std::uint64_t id = 0;  // random: names the bells
   char name[64]{};
   Port port;
+  std::atomic<std::uint32_t> lookout{0};  // the bell of who waits for the device; 0: nobody
   pthread_mutex_t mutex;
   char capture[1024]{};  // the file where frames are written down; empty: nowhere
   StackConfig config;    // to make the stack again after an accident

@@ -11,6 +11,7 @@
 #include <naru/socket/clock.hpp>
 
 #include "session/daemon.hpp"
+#include "session/device_cable.hpp"
 #include "session/process_id.hpp"
 #include "session/session.hpp"
 #include "session/sleep.hpp"
@@ -21,12 +22,14 @@ namespace {
 
 // What the last process has left unsent gets this long to be delivered.
 constexpr Duration kFarewell = 10s;
+// So long frames may wait at a device for a process that is stopped.
+constexpr Duration kPatience = 1s;
 
 class Keeper {
  public:
   explicit Keeper(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
-  link::OpenResult<void> take_post(const std::optional<LanChoice>& lan);
+  link::OpenResult<void> take_post(const CableChoice& choice);
   void run();
 
  private:
@@ -34,11 +37,15 @@ class Keeper {
   bool look_after();
   void watch_processes();
   bool is_over();
-  void look_at_lan();
+  void look_at_cable();
+  link::LanAlarm alarm() { return {link::LanAlarm::Kind::bell, session_->header().keeper_bell}; }
+  bool stand_on_lookout();
   void sleep();
 
   std::unique_ptr<Session> session_;
   Bell bell_;
+  std::optional<DeviceDesk> desk_;
+  int device_ = -1;  // on the lookout for it
   struct Watched {
     int pidfd = -1;
     std::uint64_t start_time = 0;  // the slot may belong to another process by now
@@ -52,7 +59,7 @@ class Keeper {
   unsigned quiet_ticks_ = 0;
 };
 
-link::OpenResult<void> Keeper::take_post(const std::optional<LanChoice>& lan) {
+link::OpenResult<void> Keeper::take_post(const CableChoice& choice) {
   const Inside inside(*session_);
   Header& h = session_->header();
   h.keeper_bell = session_->next_bell();
@@ -61,26 +68,43 @@ link::OpenResult<void> Keeper::take_post(const std::optional<LanChoice>& lan) {
   if (const int failed = bell_.open(h.id, h.keeper_bell); failed != 0) {
     return std::unexpected(link::OpenError{-failed, std::strerror(-failed)});
   }
-  return lan ? session_->plug_in(*lan) : link::OpenResult<void>();
+  if (auto plugged = session_->plug_in(choice); !plugged) return plugged;
+  if (!session_->has_device()) return {};
+  auto desk = DeviceDesk::open(device_file(session_->file()));
+  if (!desk) return std::unexpected(desk.error());
+  desk_ = std::move(*desk);
+  return {};
+}
+
+bool Keeper::stand_on_lookout() {
+  const Armed armed = session_->cable()->arm(alarm());
+  device_ = armed.descriptor;
+  return armed.is_quiet;
 }
 
 // Frames call whoever sleeps. While programs run it is not known whether they will look:
 // the keeper does so now and then, and goes to sleep when they do nothing any more.
-void Keeper::look_at_lan() {
+void Keeper::look_at_cable() {
   constexpr unsigned kQuiet = 10;  // ticks
   Header& h = session_->header();
+  Cable& cable = *session_->cable();
+  if (std::exchange(device_, -1) >= 0) cable.disarm(alarm());
   quiet_ticks_ = h.visits == visits_ ? quiet_ticks_ + 1 : 0;
   visits_ = h.visits;
   if (std::exchange(h.knocks_wanted, false)) {
     session_->tables().waiters.for_each([&](const Waiter& w) { session_->knock(w); });
   }
-  link::LanLink& link = *session_->link();
-  const bool is_unwatched = !link.is_armed();
-  const bool stands =
-      is_unwatched && quiet_ticks_ != 0 && link.arm({link::LanAlarm::Kind::bell, h.keeper_bell});
+  const bool is_unwatched = !cable.is_armed();
+  const bool stands = is_unwatched && quiet_ticks_ != 0 && stand_on_lookout();
+  const Time now = session_->stack().now();
   if (quiet_ticks_ < kQuiet || (is_unwatched && !stands)) {
-    wakes_ = std::min(wakes_, session_->stack().now() + kKeeperTick);
+    wakes_ = std::min(wakes_, now + kKeeperTick);
   }
+  // Who is on the lookout for a device may be stopped, and the others wait for it in vain.
+  // A lan's neighbours notice that (LanLink::set_deputy).
+  const bool may_be_stopped =
+      session_->has_device() && !is_unwatched && session_->tables().processes.in_use() > 1;
+  if (may_be_stopped) wakes_ = std::min(wakes_, now + kPatience);
 }
 
 void Keeper::watch_processes() {
@@ -131,14 +155,16 @@ bool Keeper::look_after() {
   if (is_over()) return false;
   wakes_ = session_->stack().next_deadline();
   if (alone_since_ != kTimeNever) wakes_ = std::min(wakes_, alone_since_ + kFarewell);
-  if (session_->link() != nullptr) look_at_lan();
+  if (session_->cable() != nullptr) look_at_cable();
   session_->header().keeper_wakes = wakes_;
   return true;
 }
 
 void Keeper::sleep() {
-  std::vector<pollfd> fds{{bell_.fd(), POLLIN, 0}};
-  std::vector<std::uint32_t> slots{0};
+  std::vector<pollfd> fds{
+      {bell_.fd(), POLLIN, 0}, {device_, POLLIN, 0}, {desk_ ? desk_->fd() : -1, POLLIN, 0}};
+  const std::size_t others = fds.size();
+  std::vector<std::uint32_t> slots(others);
   for (const auto& [slot, watched] : watched_) {
     fds.push_back({watched.pidfd, POLLIN, 0});
     slots.push_back(slot);
@@ -146,24 +172,24 @@ void Keeper::sleep() {
   Remaining left(wakes_);
   if (::ppoll(fds.data(), fds.size(), left.pointer(), nullptr) <= 0) return;
   if (fds[0].revents != 0) bell_.hear();
-  for (std::size_t i = 1; i < fds.size(); ++i) {
+  if (fds[2].revents != 0) desk_->serve(session_->cable()->link().descriptor());
+  for (std::size_t i = others; i < fds.size(); ++i) {
     if (fds[i].revents != 0) dead_.push_back(slots[i]);
   }
 }
 
 void Keeper::run() {
   while (look_after()) sleep();
-  ::unlink(socket_file(session_->file()).c_str());
-  ::unlink(session_->file().c_str());
+  remove_files(session_->file());
 }
 
-void keep(const std::string& file, const std::optional<LanChoice>& lan, const Preparation& prepare,
+void keep(const std::string& file, const CableChoice& choice, const Preparation& prepare,
           Readiness& readiness) {
   auto session = Session::visit(file);
   if (!session) return readiness.failed({EIO, session.error()});
   const Header& header = (*session)->header();
   Keeper keeper(std::move(*session));
-  auto post = keeper.take_post(lan);
+  auto post = keeper.take_post(choice);
   if (post && prepare) post = prepare(header.port);
   if (!post) return readiness.failed(post.error());
   readiness.is_ready();
@@ -172,11 +198,10 @@ void keep(const std::string& file, const std::optional<LanChoice>& lan, const Pr
 
 }  // namespace
 
-link::OpenResult<void> start_keeper(const std::string& memory_file,
-                                    const std::optional<LanChoice>& lan,
+link::OpenResult<void> start_keeper(const std::string& memory_file, const CableChoice& choice,
                                     const Preparation& prepare) {
   return start_daemon("naru-keeper",
-                      [&](Readiness& readiness) { keep(memory_file, lan, prepare, readiness); });
+                      [&](Readiness& readiness) { keep(memory_file, choice, prepare, readiness); });
 }
 
 }  // namespace naru::session

@@ -17,11 +17,10 @@ namespace naru::session {
 using Preparation = std::function<link::OpenResult<void>(const Port&)>;
 
 // Starts the keeper of this session: not a child of the caller, in a session of its
-// own (setsid), with no descriptor of the caller's. It joins the lan, if one is chosen
-// (EEXIST: its name there is taken), and prepares what else must stand before the
+// own (setsid), with no descriptor of the caller's. It joins the lan (EEXIST: its name there
+// is taken) or opens the device, if one is chosen, and prepares what else must stand before the
 // program starts. Returns when it keeps.
-link::OpenResult<void> start_keeper(const std::string& memory_file,
-                                    const std::optional<LanChoice>& lan,
+link::OpenResult<void> start_keeper(const std::string& memory_file, const CableChoice& choice,
                                     const Preparation& prepare = {});
 
 }  // namespace naru::session

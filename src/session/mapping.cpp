@@ -100,7 +100,7 @@ Said<Glance> glance(const std::string& file) {
   return Glance{h.keeper,
                 h.tables.processes.in_use(),
                 h.tables.sockets.in_use(),
-                std::string(h.port.lan, ::strnlen(h.port.lan, sizeof h.port.lan)),
+                h.port.words(),
                 h.port.address.addr,
                 h.keeper != 0 && is_alive(h.keeper, h.keeper_start_time)};
 }

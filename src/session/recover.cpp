@@ -28,7 +28,7 @@ void Session::recover() {
     renew_stack();
     tables().sockets.for_each([&](OpenSocket& o) { reopen(o); });
   }
-  if (link_) link_->disarm();
+  if (cable_) cable_->disarm();
   drop_dead();
   tables().sockets.for_each([](OpenSocket& o) { o.known = 0; });
   tables().watches.for_each([&](Watch& w) { make_ready(w); });
@@ -110,7 +110,7 @@ void Session::renew_stack() {
   if (!stack) return log("the stack cannot be made again");
   (*stack)->set_trace(h.config.trace_events != 0);
   if (!stack_) stack_ = std::move(*stack);  // we have just come
-  if (link_) (void)set_up_interface();
+  if (cable_) (void)set_up_interface();
 }
 
 void Session::reopen(OpenSocket& o) {

@@ -112,7 +112,7 @@ Said<std::unique_ptr<Session>> Session::open_file(const std::string& file) {
   if (!references) return std::unexpected(references.error());
   std::unique_ptr<Session> session(new Session(std::move(*mapping), std::move(*references), file));
   session->ringer_.open(session->header().id);
-  session->attach_link();
+  session->attach_cable();
   if (!session->attach_stack()) return std::unexpected(file + " is damaged");
   return session;
 }
@@ -122,7 +122,7 @@ Said<std::unique_ptr<Session>> Session::open_file(const std::string& file) {
 bool Session::attach_stack() {
   const int answer = ::pthread_mutex_lock(&header().mutex);
   if (!find_stack() && answer == EOWNERDEAD) renew_stack();
-  if (stack_ && link_) stack_->replace_link(kLanInterface, &wire());
+  if (stack_ && cable_) stack_->replace_link(kCableInterface, &wire());
   if (stack_) on_locked(answer);
   ::pthread_mutex_unlock(&header().mutex);
   return stack_ != nullptr;
@@ -150,7 +150,7 @@ void Session::move_descriptors(const std::function<int(int)>& move) {
   const auto move_open = [&](int fd) { return fd < 0 ? fd : move(fd); };
   references_.move_descriptors(move_open);
   ringer_.move_descriptor(move_open);
-  if (link_) link_->move_descriptors(move_open);
+  if (cable_) cable_->move_descriptors(move_open);
   if (capture_) capture_->move_descriptor(move_open);
 }
 
@@ -210,7 +210,7 @@ bool Session::try_enter() {
 
 void Session::turn() {
   const Time now = stack_->now();
-  if (link_ || stack_->has_output() || stack_->next_deadline() <= now) {
+  if (cable_ || stack_->has_output() || stack_->next_deadline() <= now) {
     while (stack_->poll(now)) {
     }
   }
@@ -221,9 +221,9 @@ void Session::turn() {
 void Session::call_keeper(Leaving leaving) {
   Header& h = header();
   Time next = stack_->next_deadline();
-  if (link_ && process_ != kNoIndex) {
+  if (cable_ && process_ != kNoIndex) {
     ++h.visits;
-    const bool is_unwatched = leaving == Leaving::for_good && !link_->is_armed();
+    const bool is_unwatched = leaving == Leaving::for_good && !cable_->is_armed();
     if (is_unwatched) next = std::min(next, stack_->now() + kKeeperTick);
   }
   if (next >= h.keeper_wakes) return;

@@ -50,7 +50,7 @@ struct Glance {
   pid_t keeper = 0;
   std::uint32_t processes = 0;
   std::uint32_t sockets = 0;
-  std::string lan;  // empty: it has none
+  std::string cable;  // as Port::words
   IpAddr address;
   bool is_alive = false;  // its keeper keeps it
 };
@@ -99,11 +99,15 @@ class Session {
   // the same.
   void move_descriptors(const std::function<int(int)>& move);
 
-  // --- the lan (cable.cpp) --------------------------------------------------------
-  // Inside, once for each session: joins the lan under the session's name.
-  link::OpenResult<void> plug_in(const LanChoice& choice);
+  // --- the cable (cable.cpp) ------------------------------------------------------
+  // Inside, once for each session: opens the device, or joins the lan under the session's
+  // name.
+  link::OpenResult<void> plug_in(const CableChoice& choice);
   // nullptr: the session has its loopback only.
-  link::LanLink* link() { return link_.get(); }
+  Cable* cable() { return cable_.get(); }
+  // nullptr: it is on none.
+  link::LanLink* lan() { return cable_ ? cable_->lan() : nullptr; }
+  bool has_device() { return cable_ && cable_->lan() == nullptr; }
 
   // --- inside and outside -----------------------------------------------------
   void enter();
@@ -176,6 +180,8 @@ class Session {
   void give_seat(Seat seat);
   // Gives the waiter of a seat its bell. -errno, or 0.
   int hang_bell(Seat& seat);
+  // Outside: gives it one where it has none.
+  bool has_bell(Seat& seat);
 
  private:
   Session(Mapping mapping, References references, std::string file);
@@ -188,10 +194,13 @@ class Session {
   // What waited in the process is gone.
   void forget_waiters(std::uint32_t process);
   void call_keeper(Leaving leaving);
-  void attach_link();
-  // A program closes and counts its descriptors, and does not know of this one.
+  link::OpenResult<void> join_lan(const LanChoice& choice);
+  link::OpenResult<void> use_device(const DeviceChoice& choice);
+  void attach_cable();
+  Said<void> attach_lan();
+  Said<void> attach_device();
   void open_capture();
-  // What the stack sends and receives by: the lan, or what writes down its frames.
+  // What the stack sends and receives by: the cable, or what writes down its frames.
   link::Link& wire();
   Status set_up_interface();
   std::uint8_t above_low_water(const OpenSocket& o, std::uint8_t bits);
@@ -210,7 +219,7 @@ class Session {
   Mapping mapping_;
   References references_;
   std::string file_;
-  std::unique_ptr<link::LanLink> link_;
+  std::unique_ptr<Cable> cable_;
   std::optional<link::CaptureFile> capture_;
   std::unique_ptr<link::CaptureLink> captured_link_;
   std::unique_ptr<Stack> stack_;

@@ -21,10 +21,12 @@ constexpr std::int64_t kShortestSpin = 500;
 // enough that one round trip in a hundred, with its two waits, does not meet it.
 constexpr std::uint32_t kTrial = 512;
 
+constexpr std::size_t kSignalBytes = 8;  // of the kernel's sigset_t
+
 // Frames come without a change of the word: who waits for it has to look at them, too.
 void look(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
   constexpr int kPauses = 16;  // a microsecond or less
-  if (session.link() == nullptr) {
+  if (session.cable() == nullptr) {
     for (int i = 0; i < kPauses && word.load(std::memory_order_relaxed) == idle; ++i) relax();
   } else {
     if (session.try_enter()) session.leave(Leaving::to_wait);
@@ -66,7 +68,7 @@ bool give_way(Session& session, const std::atomic<std::uint32_t>& word, std::uin
 
 // More who are awake than cores: the others would only be kept from going on.
 bool is_crowded(Session& session) {
-  if (session.link() == nullptr) return false;
+  if (session.cable() == nullptr) return false;
   Inside inside(session);
   inside.will_wait();
   return session.stack().runnable() > static_cast<unsigned>(cores());
@@ -92,6 +94,8 @@ void relax() {
 }
 
 bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
+  // Each look at a device is a system call, and who would send to it is not helped.
+  if (session.has_device()) return word.load() != idle;
   Header& h = session.header();
   // Who spins must not keep a core from who would end the waiting.
   if (h.spinners.fetch_add(1) + 1 >= cores() || is_crowded(session)) {
@@ -126,7 +130,7 @@ int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time dea
 
 int sleep_at_door(Session& session, Waiter& waiter, std::uint32_t idle, Time deadline) {
   const std::uint32_t number = session.tables().waiters.index_of(&waiter);
-  std::atomic<std::uint32_t>& door = session.link()->door(number);
+  std::atomic<std::uint32_t>& door = session.lan()->door(number);
   const std::uint32_t knocks = door.load();
   const std::uint32_t handled = Deferral::handled();
   Lookout lookout(session);
@@ -135,10 +139,42 @@ int sleep_at_door(Session& session, Waiter& waiter, std::uint32_t idle, Time dea
   return waiter.word.load() == idle ? sleep_on_word(door, knocks, deadline) : 0;
 }
 
+namespace {
+
+// Until the bell rings or frames come. Unlike a futex, ppoll(2) is ended by every handler.
+int sleep_by_bell(const Bell& bell, int device, Time deadline) {
+  pollfd fds[] = {{bell.fd(), POLLIN, 0}, {device, POLLIN, 0}};
+  Remaining left(deadline);
+  const long answer =
+      system::call(SYS_ppoll, fds, std::size(fds), left.pointer(), nullptr, kSignalBytes);
+  if (answer == 0) return -ETIMEDOUT;
+  if (answer < 0) return deadline == kTimeNever && !Deferral::was_interrupted() ? 0 : -EINTR;
+  if (fds[0].revents != 0) bell.hear();
+  return 0;
+}
+
+// On the lookout where nobody else is; else as if there were no device.
+int sleep_at_device(Session& session, Seat& seat, Time deadline) {
+  std::atomic<std::uint32_t>& word = seat.waiter->word;
+  const std::uint32_t handled = Deferral::handled();
+  Lookout lookout(session);
+  if (session.has_bell(seat)) lookout.stand(seat.bell_alarm());
+  if (Deferral::handled() != handled) return 0;  // the caller knows what to make of it
+  const bool watches = lookout.descriptor() >= 0;
+  const std::uint32_t how = watches ? Waiter::kListens : Waiter::kAsleep;
+  std::uint32_t awake = Waiter::kAwake;
+  if (!word.compare_exchange_strong(awake, how)) return 0;
+  return watches ? sleep_by_bell(seat.bell, lookout.descriptor(), deadline)
+                 : sleep_on_word(word, how, deadline);
+}
+
+}  // namespace
+
 int sleep_in(Session& session, Seat& seat, Time deadline) {
   std::atomic<std::uint32_t>& word = seat.waiter->word;
   if (spin(session, word, Waiter::kAwake)) return 0;
-  const std::uint32_t how = session.link() != nullptr ? Waiter::kAtDoor : Waiter::kAsleep;
+  if (session.has_device()) return sleep_at_device(session, seat, deadline);
+  const std::uint32_t how = session.lan() != nullptr ? Waiter::kAtDoor : Waiter::kAsleep;
   std::uint32_t awake = Waiter::kAwake;
   if (!word.compare_exchange_strong(awake, how)) return 0;
   return how == Waiter::kAtDoor ? sleep_at_door(session, *seat.waiter, how, deadline)

@@ -41,7 +41,7 @@ class Counted {
 int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time deadline);
 
 // At the waiter's door, until somebody of the session or a frame knocks there, unless the
-// waiter's word has another value. For processes with a link.
+// waiter's word has another value. For processes on a lan.
 int sleep_at_door(Session& session, Waiter& waiter, std::uint32_t idle, Time deadline);
 
 // Until the waiter of this seat is called.

@@ -21,7 +21,7 @@ bool Session::join() {
   });
   if (process_ != kNoIndex) {
     // By exec, which ends all threads: one of them may have been who frames call.
-    if (link_) link_->disarm();
+    if (cable_) cable_->disarm();
     forget_waiters(process_);
     return true;
   }
@@ -40,7 +40,7 @@ void Session::on_forked() {
   if (auto fresh = Stack::attach(**arena)) {
     (void)stack_.release();
     stack_ = std::move(*fresh);
-    if (link_) stack_->replace_link(kLanInterface, link_.get());
+    if (cable_) stack_->replace_link(kCableInterface, &wire());
   }
   wakes_ = Wakes();
   seats_.clear();
@@ -61,7 +61,7 @@ void Session::drop_process(Process& process) {
   const std::uint32_t index = tables().processes.index_of(&process);
   // It may have been spinning, and it may have been who frames call.
   header().spinners.store(0);
-  if (link_) link_->disarm();
+  if (cable_) cable_->disarm();
   forget_waiters(index);
   tables().waiters.for_each([&](Waiter& w) { call_again(w); });
   tables().sockets.for_each([&](OpenSocket& o) {

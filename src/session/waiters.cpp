@@ -84,8 +84,8 @@ void Session::call(Waiter& waiter) {
 }
 
 void Session::knock(const Waiter& waiter) {
-  if (link_) {
-    std::atomic<std::uint32_t>& door = link_->door(tables().waiters.index_of(&waiter));
+  if (lan() != nullptr) {
+    std::atomic<std::uint32_t>& door = lan()->door(tables().waiters.index_of(&waiter));
     door.fetch_add(1);
     wakes_.add_word(door, ringer_);
     return;
@@ -101,7 +101,7 @@ void Session::call_again(Waiter& waiter) {
   const bool was_called = !waiter.is_set && waiter.word.load() == Waiter::kCalled;
   if (was_called && !waiter.watches.empty()) {
     wakes_.add_word(waiter.word, ringer_);
-    if (header().port.lan[0] != '\0') knock(waiter);
+    if (header().port.kind == Port::Kind::lan) knock(waiter);
     if (waiter.bell != 0) wakes_.add_bell(waiter.bell, ringer_);
   }
   call(waiter);
@@ -131,6 +131,12 @@ int Session::hang_bell(Seat& seat) {
   if (seat.bell.fd() >= 0) return 0;
   seat.waiter->bell = next_bell();
   return seat.bell.open(header().id, seat.waiter->bell);
+}
+
+bool Session::has_bell(Seat& seat) {
+  if (seat.bell.fd() >= 0) return true;
+  const Inside inside(*this);
+  return hang_bell(seat) == 0;
 }
 
 }  // namespace naru::session

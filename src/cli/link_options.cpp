@@ -1,0 +1,51 @@
+#include "cli/link_options.hpp"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/failure.hpp"
+
+namespace naru::cli {
+
+LinkName parse_link(const std::string& text) {
+  using Kind = LinkName::Kind;
+  constexpr std::array<std::pair<std::string_view, Kind>, 3> kKinds = {
+      {{"tap:", Kind::tap}, {"packet:", Kind::packet_socket}, {"lan:", Kind::lan}}};
+  for (const auto& [prefix, kind] : kKinds) {
+    if (text.starts_with(prefix) && text.size() > prefix.size()) {
+      return {kind, text.substr(prefix.size())};
+    }
+  }
+  throw Failure(fmt::format("--link {}: not tap:NAME, packet:INTERFACE or lan:NAME", text));
+}
+
+Prefix parse_network(const std::string& text) {
+  const auto address = Prefix::parse(text);
+  if (!address || text.find('/') == std::string::npos) {
+    throw Failure(fmt::format("--ip {}: not an address with its network, as 10.0.0.2/24", text));
+  }
+  return *address;
+}
+
+IpAddr parse_gateway(const std::string& text, const Prefix& network) {
+  const auto gateway = IpAddr::parse(text);
+  if (!gateway || !network.contains(*gateway)) {
+    throw Failure(
+        fmt::format("--gw {}: not an address of the network {}", text, network.to_string()));
+  }
+  return *gateway;
+}
+
+std::optional<MacAddr> parse_mac(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto mac = MacAddr::parse(text);
+  if (!mac || mac->is_multicast()) {
+    throw Failure(
+        fmt::format("--mac {}: not an address of one station, as 02:00:00:00:00:01", text));
+  }
+  return mac;
+}
+
+}  // namespace naru::cli
