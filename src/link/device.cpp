@@ -30,7 +30,8 @@ std::size_t DeviceLink::transmit(std::span<const TxFrame> burst, Time now) {
 }
 std::size_t DeviceLink::receive(std::span<Packet*> burst, Time) { return port_->receive(burst); }
 Time DeviceLink::next_deadline() const { return port_->next_deadline(); }
-int DeviceLink::descriptor() const { return port_->descriptor(); }
+bool DeviceLink::is_up() const { return !port_->is_gone(); }
+int DeviceLink::descriptor() const { return is_up() ? port_->descriptor() : -1; }
 Link::Stats DeviceLink::stats() const { return port_->stats(); }
 
 }  // namespace naru::link

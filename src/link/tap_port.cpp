@@ -121,7 +121,10 @@ bool Port::read(Packet* packet, Raw& raw) {
                ? ::syscall(SYS_readv, descriptor_.number(), parts.data(), count)
                : read_socket(std::span(parts).first(count), raw);
   } while (size < 0 && errno == EINTR);
-  if (size < 0) return false;
+  if (size < 0) {
+    is_gone_ = errno == EBADFD;  // as tap devices say it
+    return false;
+  }
   const auto got = static_cast<std::size_t>(size);
   if (got < header.size()) return false;
   raw.header = VnetHeader::load(header.data());

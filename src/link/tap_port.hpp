@@ -26,6 +26,8 @@ class Port {
   void move_descriptor(const Move& move) {
     descriptor_.move_to(move);
   }
+  // The device was removed: its descriptor will never be of use again, but be readable.
+  bool is_gone() const { return is_gone_; }
   void attach(PacketPool* pool) { pool_ = pool; }
   const Link::Stats& stats() const { return stats_; }
 
@@ -66,6 +68,7 @@ class Port {
   const DeviceKind kind_;
   PacketPool* pool_ = nullptr;
   Link::Stats stats_;
+  bool is_gone_ = false;
   bool blocked_ = false;
   Time retry_at_{};
   // The last frame was a large one: the next will be, so it is read into a large

@@ -198,15 +198,19 @@ def matrix():
     lan, and root in one session. Without root this user both ways."""
     if os.geteuid() != 0:
         return [(None, over_the_lan), (None, in_one_session)]
-    return [(200_000 + os.getpid() % 100_000, over_the_lan), (None, in_one_session)]
+    return [(ordinary_user(), over_the_lan), (None, in_one_session)]
 
 
-def run(*tests, needs=(), also=(), log=None, after=lambda bench: None):
-    """`also`: further ways of meeting; `log`: where the library says what it has to say;
-    `after`: looks at what is left when the sessions have ended."""
+def ordinary_user():
+    return 200_000 + os.getpid() % 100_000
+
+
+def run(*tests, needs=(), ways=None, also=(), log=None, after=lambda bench: None):
+    """`ways`: instead of the matrix; `also`: further ways of meeting; `log`: where the library
+    says what it has to say; `after`: looks at what is left when the sessions have ended."""
     lab.need_preload()
     lab.need(*needs)
-    for uid, way in (*matrix(), *((None, way) for way in also)):
+    for uid, way in (*(ways or matrix()), *((None, way) for way in also)):
         bench = Bench(uid)
         if log is not None:
             bench.environment["NARU_LOG"] = str(bench.work / log)

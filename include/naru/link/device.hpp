@@ -41,6 +41,8 @@ class DeviceLink : public Link {
 
   Caps caps() const override;
   MacAddr mac() const override { return about_.mac; }
+  // False once the device was removed.
+  bool is_up() const override;
   void attach(PacketPool* pool) override;
   std::size_t transmit_room() override;
   // Frames that the kernel does not want (its interface is down) are lost and
