@@ -24,20 +24,18 @@ def cpu_ns(pid):
 
 
 class Host:
-    """Starts programs somewhere; `prefix` and `environment` say where."""
+    """Starts programs somewhere; `prefix` says where."""
 
-    def __init__(self, address, prefix=lambda command: command, environment=None):
+    def __init__(self, address, prefix=lambda command: command):
         self.address = address
         self.prefix = prefix
-        self.environment = environment or {}
 
     def start(self, command, **options):
         options.setdefault("stdout", subprocess.DEVNULL)
         options.setdefault("stderr", subprocess.DEVNULL)
         try:
             return subprocess.Popen(self.prefix([str(c) for c in command]),
-                                    stdin=subprocess.DEVNULL, text=True,
-                                    env={**os.environ, **self.environment}, **options)
+                                    stdin=subprocess.DEVNULL, text=True, **options)
         except FileNotFoundError as error:
             raise programs.Unavailable(f"{error.filename} is not there") from None
 
@@ -66,20 +64,22 @@ class Host:
 class Session:
     """A session of naru run, held open by a shell that waits; ended with the block."""
 
-    def __init__(self, naru, runtime, *flags):
+    def __init__(self, naru, runtime, *flags, prefix=lambda command: command):
         environment = {**os.environ, "XDG_RUNTIME_DIR": runtime}
+        self.prefix = prefix
         self.holder = subprocess.Popen(
-            [naru, "run", *flags, "--", "sh", "-c",
-             'echo "$NARU_SESSION"; echo "$LD_PRELOAD"; exec cat'],
+            prefix([naru, "run", *flags, "--", "sh", "-c",
+                    'echo "$NARU_SESSION"; echo "$LD_PRELOAD"; exec cat']),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=environment)
         file, library = (self.holder.stdout.readline().strip() for _ in range(2))
         if not library:
             raise programs.Unavailable(programs.last_line(self.holder.stderr.read()))
-        self.environment = {"NARU_SESSION": file, "LD_PRELOAD": library}
+        self.variables = [f"NARU_SESSION={file}", f"LD_PRELOAD={library}"]
 
     def host(self, address):
-        return Host(address, environment=self.environment)
+        # Not in our environment: what the prefix starts first is no program of the session.
+        return Host(address, lambda command: self.prefix(["env", *self.variables, *command]))
 
     def close(self):
         self.holder.stdin.close()
@@ -95,25 +95,47 @@ class Meeting:
         self.keepers = keepers
 
 
+def _network(places):
+    if places.network is None:
+        raise programs.Unavailable("no network namespaces can be made here")
+    return places.network
+
+
 @contextlib.contextmanager
 def kernel(places):
     """Both on the loopback of a namespace of our own: nobody else's rules and defaults."""
-    if places.network is None:
-        raise programs.Unavailable("no network namespaces can be made here")
-    network = places.network
+    network = _network(places)
     host = Host("127.0.0.1", lambda command: network.inside(network.client, command))
     yield Meeting(host, host)
 
 
 @contextlib.contextmanager
-def _sessions(places, *flags_of_each):
+def veth(places):
+    """The kernel's TCP at both ends of a veth pair, each in a namespace of its own."""
+    network = _network(places)
+    yield Meeting(Host(network.SERVER, lambda command: network.inside(network.server, command)),
+                  Host(network.SERVER, lambda command: network.inside(network.client, command)))
+
+
+@contextlib.contextmanager
+def tap(places):
+    """A session of naru run on a tap device; the client is the kernel's."""
+    network = _network(places)
+    flags = network.session_flags()
+    inside = lambda command: network.inside(network.client, command)
+    with _sessions(places, flags, prefix=inside) as (sessions, keepers):
+        yield Meeting(sessions[0].host(network.TAP_NARU), Host(network.TAP_NARU, inside), keepers)
+
+
+@contextlib.contextmanager
+def _sessions(places, *flags_of_each, prefix=lambda command: command):
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="naru-bench-", dir=memory) as runtime, \
             contextlib.ExitStack() as stack:
         naru = places.program("naru")
         sessions = []
         for flags in flags_of_each:
-            sessions.append(Session(naru, runtime, *flags))
+            sessions.append(Session(naru, runtime, *flags, prefix=prefix))
             stack.callback(sessions[-1].close)
         said = subprocess.run([naru, "ps"], env={**os.environ, "XDG_RUNTIME_DIR": runtime},
                               capture_output=True, text=True, check=True).stdout

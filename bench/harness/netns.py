@@ -85,6 +85,12 @@ class Network:
         return ["--tap", self.TAP, "--address", f"{self.TAP_NARU}/24", "--peer", self.TAP_CLIENT,
                 "--netns", f"/proc/{self.client}/ns/net"]
 
+    def session_flags(self):
+        """For naru run, inside the client's namespace."""
+        if self.no_tap:
+            raise Unavailable(self.no_tap)
+        return ["--link", f"tap:{self.TAP}", "--ip", f"{self.TAP_NARU}/24"]
+
     def kernel_arguments(self, link):
         """For bench_kernel: which namespaces its ends enter."""
         server, address = (self.server, self.SERVER) if link == "veth" else (self.client, "127.0.0.1")

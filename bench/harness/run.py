@@ -18,6 +18,8 @@ from .rows import OWN, Contestant, Goal, Row
 KERNEL = "kernel loopback"
 IN_SESSION = "naru, one session"
 WAYS = {OWN: meetings.lan, IN_SESSION: meetings.session, KERNEL: meetings.kernel}
+VETH = "kernel veth"
+TAP_WAYS = {OWN: meetings.tap, VETH: meetings.veth}
 
 PORT = 8080
 PAGE = b"naru " * 128  # 640 bytes
@@ -108,10 +110,10 @@ def wrk(places, host, cores, page, keep_alive=True):
                     int(re.search(r"(\d+) requests in", said).group(1)), float(value) * scale)
 
 
-def iperf3(places, host, cores):
+def iperf3(places, host, cores, *flags):
     said = json.loads(host.run(pinned(
         ["iperf3", "-c", host.address, "-p", PORT, "-J", "-C", "cubic", "-t",
-         max(1, round(places.web_seconds))], cores)))
+         max(1, round(places.web_seconds)), *flags], cores)))
     end = said["end"]["sum_received"]
     return Measured(end["bits_per_second"] / 1e9, end["bytes"] / 1e9)
 
@@ -145,9 +147,9 @@ def end(server):
         raise programs.Unavailable(f"{server.args[0]} did not end within 20 s") from None
 
 
-def contestant(places, name, cores, make_server, ask, per):
+def contestant(places, name, way, cores, make_server, ask, per):
     def run():
-        with WAYS[name](places) as meeting, running(places, meeting, make_server, cores) as server:
+        with way(places) as meeting, running(places, meeting, make_server, cores) as server:
             helpers = [server.pid, *meeting.keepers]
             before = sum(map(meetings.cpu_ns, helpers)) + children_cpu_ns()
             measured = ask(places, meeting.client, cores)
@@ -164,11 +166,12 @@ def children_cpu_ns():
     return (usage.ru_utime + usage.ru_stime) * 1e9
 
 
-def row(places, name, unit, higher, cores, make_server, ask, per="request", goal=None):
+def row(places, name, unit, higher, cores, make_server, ask, per="request", goal=None, ways=WAYS):
     where = "one core" if cores == 1 else "two cores"
-    goals = Goal(ratios={KERNEL: goal}) if goal else Goal()
+    *_, kernel = ways
+    goals = Goal(ratios={kernel: goal}) if goal else Goal()
     return Row(f"programs under naru run, {where}", f"run: {name}, {where}", unit, higher,
-               [contestant(places, way, cores, make_server, ask, per) for way in WAYS],
+               [contestant(places, *way, cores, make_server, ask, per) for way in ways.items()],
                two_cores=cores == 2, goal=goals)
 
 
@@ -195,6 +198,18 @@ time.sleep(1000)"""
     return Contestant(name, run)
 
 
+def tap_rows(places):
+    """The server under naru run on a tap, or on the kernel's TCP over a veth pair; the client
+    is the kernel's."""
+    for cores in (2, 1):
+        yield row(places, "nginx over a tap, 64 connections", "requests/s", True, cores, nginx_server,
+                  lambda p, h, c: wrk(p, h, c, "page.html"), goal=1.5, ways=TAP_WAYS)
+        for words, flags in (("to naru", ()), ("from naru", ("-R",))):
+            yield row(places, f"iperf3 over a tap, {words}", "Gbit/s", True, cores, iperf3_server,
+                      lambda p, h, c, f=flags: iperf3(p, h, c, *f), per="gigabyte", goal=1,
+                      ways=TAP_WAYS)
+
+
 def rows(places):
     for cores in (2, 1):
         yield row(places, "64-byte round trip, blocking", "us", False, cores, echo_server,
@@ -216,5 +231,6 @@ def rows(places):
                   lambda p, h, c: wrk(p, h, c, ""), goal=1.5)
         yield row(places, "iperf3, one stream", "Gbit/s", True, cores, iperf3_server, iperf3,
                   per="gigabyte", goal=1.5)
+    yield from tap_rows(places)
     yield Row("programs under naru run, idle", "run: idle nginx and 64 connections", "us/s", False,
               [idle(places, way) for way in WAYS])
