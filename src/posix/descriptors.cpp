@@ -100,7 +100,6 @@ Duration Descriptors::linger_time(std::uint32_t index) {
 // Until all is delivered, and no longer than until a signal comes (socket(7)).
 void Descriptors::linger(std::uint32_t index) {
   constexpr Duration kLook = 5ms;  // nobody is called for an acknowledgement
-  std::atomic<std::uint32_t> nobody{0};
   std::uint64_t serial = 0;
   Time deadline{};
   for (;;) {
@@ -120,7 +119,8 @@ void Descriptors::linger(std::uint32_t index) {
     }
     const Time now = monotonic_now();
     if (now >= deadline) return;
-    if (session::sleep_on_word(nobody, 0, std::min(deadline, now + kLook)) == -EINTR) return;
+    session::Remaining left(std::min(deadline, now + kLook));
+    if (system::call(SYS_ppoll, nullptr, 0, left.pointer(), nullptr, 0) == -EINTR) return;
   }
 }
 

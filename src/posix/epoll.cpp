@@ -8,6 +8,7 @@
 #include <naru/socket/clock.hpp>
 
 #include "posix/memory.hpp"
+#include "session/cancellable.hpp"
 #include "session/deferral.hpp"
 #include "session/sleep.hpp"
 #include "session/system.hpp"
@@ -197,8 +198,8 @@ void Epoll::hear(Waiter& set) {
 
 long Epoll::ask_kernel(int epoll, Events events, Time deadline, const sigset_t* mask, bool& rang) {
   rang = false;
-  const long n = system::call(SYS_epoll_pwait, epoll, events.data(), events.size(),
-                              milliseconds_until(deadline), mask, kSignalBytes);
+  const long n = session::cancellable_call(SYS_epoll_pwait, epoll, events.data(), events.size(),
+                                           milliseconds_until(deadline), mask, kSignalBytes);
   if (n <= 0) return n;
   const auto end = std::remove_if(events.begin(), events.begin() + n,
                                   [&](const epoll_event& e) { return e.data.u64 == bell_data_; });

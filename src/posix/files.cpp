@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 
 #include "posix/sockets.hpp"
-#include "session/system.hpp"
+#include "session/cancellable.hpp"
 
 namespace naru::posix {
 namespace {
@@ -45,7 +45,7 @@ std::size_t room_of(int pipe) {
 long wait_for(int fd, short events, bool waits) {
   pollfd p{fd, events, 0};
   if (!waits) return -EAGAIN;
-  const long n = system::call(SYS_ppoll, &p, 1, nullptr, nullptr, 8);
+  const long n = session::cancellable_call(SYS_ppoll, &p, 1, nullptr, nullptr, 8);
   return n < 0 ? n : 0;
 }
 

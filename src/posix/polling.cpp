@@ -9,13 +9,11 @@
 #include <naru/socket/clock.hpp>
 
 #include "posix/chair.hpp"
+#include "session/cancellable.hpp"
 #include "session/deferral.hpp"
-#include "session/system.hpp"
 
 namespace naru::posix {
 namespace {
-
-namespace system = session::system;
 
 using Kind = Table::Kind;
 
@@ -77,7 +75,8 @@ std::vector<pollfd> Polling::kernel_part(Fds fds) {
 
 long Polling::ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigset_t* mask) {
   session::Remaining left(deadline);
-  return system::call(SYS_ppoll, kernel.data(), kernel.size(), left.pointer(), mask, kSignalBytes);
+  return session::cancellable_call(SYS_ppoll, kernel.data(), kernel.size(), left.pointer(), mask,
+                                   kSignalBytes);
 }
 
 long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {

@@ -2,15 +2,19 @@
 
 #include <cstdarg>
 #include <fcntl.h>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "preload/cancellation.hpp"
 #include "preload/state.hpp"
 
 using namespace naru::preload;
 
 NARU_EXPORT int close(int fd) {
-  if (is_ours(fd)) return answer_int(library->fds.close(fd));
+  if (is_ours(fd)) {
+    return answer_int(cancellation_point([&] { return library->fds.close(fd); }));
+  }
   if (next.close != nullptr) return next.close(fd);
   return static_cast<int>(kernel(SYS_close, fd));
 }
@@ -98,14 +102,13 @@ NARU_EXPORT int isfdtype(int fd, int type) noexcept {
 
 // --- by number --------------------------------------------------------------------------------
 
-NARU_EXPORT long syscall(long number, ...) noexcept {
-  va_list list;
-  va_start(list, number);
-  long a[6];
-  for (long& argument : a) argument = va_arg(list, long);
-  va_end(list);
+namespace {
+
+// Those that concern sockets; not cancellation points, whatever they are made of.
+std::optional<long> call_by_number(long number, const long (&a)[6]) {
+  const NoCancellation here;
   const auto fd = static_cast<int>(a[0]);
-  switch (library == nullptr ? -1 : number) {
+  switch (number) {
     case SYS_close:
       return close(fd);
     case SYS_close_range:
@@ -129,6 +132,18 @@ NARU_EXPORT long syscall(long number, ...) noexcept {
       return accept4(fd, reinterpret_cast<sockaddr*>(a[1]), reinterpret_cast<socklen_t*>(a[2]),
                      static_cast<int>(a[3]));
     default:
-      return kernel(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+      return std::nullopt;
   }
+}
+
+}  // namespace
+
+NARU_EXPORT long syscall(long number, ...) noexcept {
+  va_list list;
+  va_start(list, number);
+  long a[6];
+  for (long& argument : a) argument = va_arg(list, long);
+  va_end(list);
+  const auto ours = library == nullptr ? std::nullopt : call_by_number(number, a);
+  return ours ? *ours : kernel(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "preload/cancellation.hpp"
 #include "preload/state.hpp"
 
 using namespace naru::preload;
@@ -23,7 +24,8 @@ bool is_ours(pollfd* fds, nfds_t count) {
 
 NARU_EXPORT int poll(pollfd* fds, nfds_t count, int timeout) {
   if (is_ours(fds, count)) {
-    return answer_int(library->polling.poll(list(fds, count), deadline_of(timeout), nullptr));
+    return answer_int(cancellation_point(
+        [&] { return library->polling.poll(list(fds, count), deadline_of(timeout), nullptr); }));
   }
   if (next.poll != nullptr) return next.poll(fds, count, timeout);
   return static_cast<int>(kernel(SYS_poll, fds, count, timeout));
@@ -36,7 +38,8 @@ NARU_EXPORT int __poll_chk(pollfd* fds, nfds_t count, int timeout, size_t room) 
 
 NARU_EXPORT int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
   if (is_ours(fds, count)) {
-    return answer_int(library->polling.poll(list(fds, count), deadline_of(timeout), mask));
+    return answer_int(cancellation_point(
+        [&] { return library->polling.poll(list(fds, count), deadline_of(timeout), mask); }));
   }
   if (next.ppoll != nullptr) return next.ppoll(fds, count, timeout, mask);
   return static_cast<int>(kernel(SYS_ppoll, fds, count, timeout, mask, kSignalBytes));
@@ -50,7 +53,8 @@ NARU_EXPORT int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout,
 NARU_EXPORT int select(int count, fd_set* in, fd_set* out, fd_set* err, timeval* timeout) {
   if (library != nullptr && library->polling.takes(count, in, out, err)) {
     const naru::Time deadline = deadline_of(timeout);
-    const int ready = answer_int(library->polling.select(count, in, out, err, deadline, nullptr));
+    const int ready = answer_int(cancellation_point(
+        [&] { return library->polling.select(count, in, out, err, deadline, nullptr); }));
     if (timeout == nullptr) return ready;
     // Linux tells what is left.
     const auto left = std::max<std::int64_t>((deadline - naru::monotonic_now()).count(), 0);
@@ -67,7 +71,8 @@ NARU_EXPORT int __select(int count, fd_set* in, fd_set* out, fd_set* err, timeva
 NARU_EXPORT int pselect(int count, fd_set* in, fd_set* out, fd_set* err, const timespec* timeout,
                         const sigset_t* mask) {
   if (library != nullptr && library->polling.takes(count, in, out, err)) {
-    return answer_int(library->polling.select(count, in, out, err, deadline_of(timeout), mask));
+    return answer_int(cancellation_point(
+        [&] { return library->polling.select(count, in, out, err, deadline_of(timeout), mask); }));
   }
   if (next.pselect != nullptr) return next.pselect(count, in, out, err, timeout, mask);
   return static_cast<int>(kernel(SYS_pselect6, count, in, out, err, timeout, nullptr));
@@ -93,7 +98,8 @@ NARU_EXPORT int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) 
 NARU_EXPORT int epoll_pwait(int epoll, epoll_event* events, int most, int timeout,
                             const sigset_t* mask) {
   if (is_ours(epoll)) {
-    return answer_int(library->epoll.wait(epoll, events, most, deadline_of(timeout), mask));
+    return answer_int(cancellation_point(
+        [&] { return library->epoll.wait(epoll, events, most, deadline_of(timeout), mask); }));
   }
   if (next.epoll_pwait != nullptr) return next.epoll_pwait(epoll, events, most, timeout, mask);
   return static_cast<int>(
@@ -107,7 +113,8 @@ NARU_EXPORT int epoll_wait(int epoll, epoll_event* events, int most, int timeout
 NARU_EXPORT int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeout,
                              const sigset_t* mask) {
   if (is_ours(epoll)) {
-    return answer_int(library->epoll.wait(epoll, events, most, deadline_of(timeout), mask));
+    return answer_int(cancellation_point(
+        [&] { return library->epoll.wait(epoll, events, most, deadline_of(timeout), mask); }));
   }
   return static_cast<int>(
       kernel(SYS_epoll_pwait2, epoll, events, most, timeout, mask, kSignalBytes));

@@ -1,5 +1,6 @@
 // Sockets come, get names and peers, and go.
 
+#include "preload/cancellation.hpp"
 #include "preload/state.hpp"
 
 using namespace naru::preload;
@@ -22,19 +23,28 @@ NARU_EXPORT int listen(int fd, int backlog) noexcept {
 }
 
 NARU_EXPORT int accept(int fd, sockaddr* address, socklen_t* length) {
-  if (is_socket(fd)) return answer_int(library->sockets.accept(fd, address, length, 0));
+  if (is_socket(fd)) {
+    return answer_int(
+        cancellation_point([&] { return library->sockets.accept(fd, address, length, 0); }));
+  }
   if (next.accept != nullptr) return next.accept(fd, address, length);
   return static_cast<int>(kernel(SYS_accept, fd, address, length));
 }
 
 NARU_EXPORT int accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
-  if (is_socket(fd)) return answer_int(library->sockets.accept(fd, address, length, flags));
+  if (is_socket(fd)) {
+    return answer_int(
+        cancellation_point([&] { return library->sockets.accept(fd, address, length, flags); }));
+  }
   if (next.accept4 != nullptr) return next.accept4(fd, address, length, flags);
   return static_cast<int>(kernel(SYS_accept4, fd, address, length, flags));
 }
 
 NARU_EXPORT int connect(int fd, const sockaddr* address, socklen_t length) {
-  if (is_socket(fd)) return answer_int(library->sockets.connect(fd, address, length));
+  if (is_socket(fd)) {
+    return answer_int(
+        cancellation_point([&] { return library->sockets.connect(fd, address, length); }));
+  }
   if (next.connect != nullptr) return next.connect(fd, address, length);
   return static_cast<int>(kernel(SYS_connect, fd, address, length));
 }

@@ -9,6 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
+#include "preload/cancellation.hpp"
 #include "preload/state.hpp"
 #include "preload/streams.hpp"
 
@@ -28,13 +29,38 @@ bool is_vector(int count) { return count >= 0 && count <= IOV_MAX; }
 ssize_t receive(int fd, void* buffer, std::size_t size, int flags, sockaddr* address = nullptr,
                 socklen_t* length = nullptr) {
   const iovec one = part(buffer, size);
-  return answer(library->sockets.receive(fd, {&one, 1}, flags, address, length));
+  return answer(cancellation_point([&] {
+    return library->sockets.receive(fd, {&one, 1}, flags, address, length);
+  }));
 }
 
 ssize_t give(int fd, const void* buffer, std::size_t size, int flags,
              const sockaddr* address = nullptr, socklen_t length = 0) {
   const iovec one = part(buffer, size);
-  return answer(library->sockets.send(fd, {&one, 1}, flags, address, length));
+  return answer(cancellation_point([&] {
+    return library->sockets.send(fd, {&one, 1}, flags, address, length);
+  }));
+}
+
+long receive_all(int fd, mmsghdr* messages, unsigned count, int flags) {
+  unsigned got = 0;
+  while (got < count) {
+    const long n =
+        library->sockets.receive_message(fd, &messages[got].msg_hdr, flags & ~MSG_WAITFORONE);
+    if (n < 0) return got != 0 ? long{got} : n;
+    messages[got++].msg_len = static_cast<unsigned>(n);
+    if ((flags & MSG_WAITFORONE) != 0) flags |= MSG_DONTWAIT;
+  }
+  return got;
+}
+
+long send_all(int fd, mmsghdr* messages, unsigned count, int flags) {
+  for (unsigned sent = 0; sent < count; ++sent) {
+    const long n = library->sockets.send_message(fd, &messages[sent].msg_hdr, flags);
+    if (n < 0) return sent != 0 ? long{sent} : n;
+    messages[sent].msg_len = static_cast<unsigned>(n);
+  }
+  return count;
 }
 
 // Calls `visit` for each descriptor that a message carries (SCM_RIGHTS).
@@ -77,8 +103,9 @@ NARU_EXPORT ssize_t __read(int fd, void* buffer, size_t size) { return read(fd, 
 
 NARU_EXPORT ssize_t readv(int fd, const iovec* iov, int count) {
   if (is_socket(fd)) {
-    return is_vector(count) ? answer(library->sockets.receive(fd, parts(iov, count), 0))
-                            : answer(-EINVAL);
+    if (!is_vector(count)) return answer(-EINVAL);
+    return answer(
+        cancellation_point([&] { return library->sockets.receive(fd, parts(iov, count), 0); }));
   }
   if (next.readv != nullptr) return next.readv(fd, iov, count);
   return kernel(SYS_readv, fd, iov, count);
@@ -106,7 +133,10 @@ NARU_EXPORT ssize_t recvfrom(int fd, void* buffer, size_t size, int flags, socka
 }
 
 NARU_EXPORT ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  if (is_socket(fd)) return answer(library->sockets.receive_message(fd, message, flags));
+  if (is_socket(fd)) {
+    return answer(
+        cancellation_point([&] { return library->sockets.receive_message(fd, message, flags); }));
+  }
   const ssize_t n = next.recvmsg != nullptr ? next.recvmsg(fd, message, flags)
                                             : kernel(SYS_recvmsg, fd, message, flags);
   if (n >= 0) adopt_passed(message);
@@ -119,15 +149,7 @@ NARU_EXPORT int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, t
     for (int i = 0; i < n; ++i) adopt_passed(&messages[i].msg_hdr);
     return n;
   }
-  unsigned got = 0;
-  while (got < count) {
-    const long n =
-        library->sockets.receive_message(fd, &messages[got].msg_hdr, flags & ~MSG_WAITFORONE);
-    if (n < 0) return got != 0 ? static_cast<int>(got) : answer_int(n);
-    messages[got++].msg_len = static_cast<unsigned>(n);
-    if ((flags & MSG_WAITFORONE) != 0) flags |= MSG_DONTWAIT;
-  }
-  return static_cast<int>(got);
+  return answer_int(cancellation_point([&] { return receive_all(fd, messages, count, flags); }));
 }
 
 // A socket has no place to seek; that of its descriptor's file is naru's own.
@@ -191,8 +213,9 @@ NARU_EXPORT ssize_t __write(int fd, const void* buffer, size_t size) {
 
 NARU_EXPORT ssize_t writev(int fd, const iovec* iov, int count) {
   if (is_socket(fd)) {
-    return is_vector(count) ? answer(library->sockets.send(fd, parts(iov, count), 0))
-                            : answer(-EINVAL);
+    if (!is_vector(count)) return answer(-EINVAL);
+    return answer(
+        cancellation_point([&] { return library->sockets.send(fd, parts(iov, count), 0); }));
   }
   if (next.writev != nullptr) return next.writev(fd, iov, count);
   return kernel(SYS_writev, fd, iov, count);
@@ -223,7 +246,10 @@ NARU_EXPORT ssize_t sendto(int fd, const void* buffer, size_t size, int flags,
 }
 
 NARU_EXPORT ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  if (is_socket(fd)) return answer(library->sockets.send_message(fd, message, flags));
+  if (is_socket(fd)) {
+    return answer(
+        cancellation_point([&] { return library->sockets.send_message(fd, message, flags); }));
+  }
   share_passed(message);
   if (next.sendmsg != nullptr) return next.sendmsg(fd, message, flags);
   return kernel(SYS_sendmsg, fd, message, flags);
@@ -234,16 +260,14 @@ NARU_EXPORT int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
     for (unsigned i = 0; i < count; ++i) share_passed(&messages[i].msg_hdr);
     return static_cast<int>(kernel(SYS_sendmmsg, fd, messages, count, flags));
   }
-  for (unsigned sent = 0; sent < count; ++sent) {
-    const long n = library->sockets.send_message(fd, &messages[sent].msg_hdr, flags);
-    if (n < 0) return sent != 0 ? static_cast<int>(sent) : answer_int(n);
-    messages[sent].msg_len = static_cast<unsigned>(n);
-  }
-  return static_cast<int>(count);
+  return answer_int(cancellation_point([&] { return send_all(fd, messages, count, flags); }));
 }
 
 NARU_EXPORT ssize_t sendfile(int to, int from, off_t* offset, size_t count) noexcept {
-  if (is_socket(to)) return answer(library->sockets.send_file(to, from, offset, count));
+  if (is_socket(to)) {
+    const NoCancellation here;
+    return answer(library->sockets.send_file(to, from, offset, count));
+  }
   if (is_socket(from)) return answer(-EINVAL);
   return kernel(SYS_sendfile, to, from, offset, count);
 }
@@ -254,7 +278,8 @@ NARU_EXPORT ssize_t sendfile64(int to, int from, off64_t* offset, size_t count) 
 NARU_EXPORT ssize_t splice(int from, off64_t* from_offset, int to, off64_t* to_offset, size_t count,
                            unsigned flags) {
   if (is_socket(from) || is_socket(to)) {
-    return answer(library->sockets.splice(from, from_offset, to, to_offset, count, flags));
+    return answer(cancellation_point(
+        [&] { return library->sockets.splice(from, from_offset, to, to_offset, count, flags); }));
   }
   return kernel(SYS_splice, from, from_offset, to, to_offset, count, flags);
 }

@@ -7,8 +7,8 @@
 
 #include <naru/socket/clock.hpp>
 
+#include "session/cancellable.hpp"
 #include "session/deferral.hpp"
-#include "session/system.hpp"
 
 namespace naru::session {
 namespace {
@@ -122,7 +122,7 @@ int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time dea
   while (word.load() == idle) {
     Remaining left(deadline);
     if (left.is_over()) return -ETIMEDOUT;
-    const long answer = system::call(SYS_futex, &word, FUTEX_WAIT, idle, left.pointer());
+    const long answer = cancellable_call(SYS_futex, &word, FUTEX_WAIT, idle, left.pointer());
     if (answer == -EINTR || answer == -ETIMEDOUT) return static_cast<int>(answer);
   }
   return 0;

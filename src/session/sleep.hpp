@@ -37,7 +37,8 @@ class Counted {
 };
 
 // Until the word is not `idle` any more. 0, -EINTR or -ETIMEDOUT. A signal handler
-// with SA_RESTART ends a sleep without a deadline no more than it ends read(2).
+// with SA_RESTART ends a sleep without a deadline no more than it ends read(2). Here and in
+// all that sleeps by it also when the thread is cancelled: see cancellable.hpp.
 int sleep_on_word(std::atomic<std::uint32_t>& word, std::uint32_t idle, Time deadline);
 
 // At the waiter's door, until somebody of the session or a frame knocks there, unless the
