@@ -267,10 +267,13 @@ int run_program(const RunOptions& options) {
 
 int list_sessions() {
   const std::string folder = must(session::runtime_folder());
+  const StartLock lock(folder);
   fmt::print("{:<31} {:<12} {:<15} {:>8} {:>10} {:>8}\n", "session", "link", "address", "keeper",
              "processes", "sockets");
   for (const std::string& name : session::session_names(folder)) {
-    const auto seen = session::glance(session::memory_file(folder, name));
+    const std::string file = session::memory_file(folder, name);
+    const auto seen = session::glance(file);
+    if (!seen && !fs::exists(file)) continue;  // it has just ended
     if (!seen) {
       fmt::print("{:<31} {}\n", name, seen.error());
       continue;

@@ -50,6 +50,18 @@ def exit_status_and_name():
     lab.check(inner == "inner\n", "a session started from within a session")
 
 
+def a_session_is_shown_when_it_is_made():
+    """naru ps, all the time that sessions come and go, shows only whole ones."""
+    makers = [subprocess.Popen(["sh", "-c", f"""
+        for i in $(seq 40); do {lab.PROGRAM} run --net none --name {name} -- true || exit 1; done"""],
+        stdin=subprocess.DEVNULL) for name in ("one", "two")]
+    while any(maker.poll() is None for maker in makers):
+        rows = lab.sh(lab.PROGRAM, "ps").splitlines()[1:]
+        bad = [row for row in rows if len(row.split()) != 6]
+        lab.check(not bad, f"naru ps: {bad}")
+    lab.check(all(maker.returncode == 0 for maker in makers), "the sessions start")
+
+
 def descriptors_in_python():
     session(sys.executable, HERE / "run_sockets.py", seconds=120)
 
@@ -68,6 +80,7 @@ def main():
     python_and_curl()
     no_kernel_socket()
     exit_status_and_name()
+    a_session_is_shown_when_it_is_made()
     descriptors_in_python()
     deaths()
     leaves_nothing_behind()
