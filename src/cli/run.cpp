@@ -178,6 +178,16 @@ class StartLock {
   int fd_;
 };
 
+// Nobody lives there any more, though the keeper may not have heard of it yet.
+bool is_deserted(const std::string& file) {
+  const auto visited = session::Session::visit(file);
+  if (!visited) return true;
+  session::Session& session = **visited;
+  const session::Inside inside(session);
+  session.drop_dead();
+  return session.tables().processes.in_use() == 0;
+}
+
 // The program of such a session has ended, and its keeper delivers what is left: that
 // does not take long.
 void wait_for_farewell(const std::string& file) {
@@ -185,7 +195,7 @@ void wait_for_farewell(const std::string& file) {
   constexpr auto kPause = std::chrono::milliseconds(20);
   for (int i = 0; i < kTries && fs::exists(file); ++i) {
     const auto old = session::glance(file);
-    if (!old || !old->is_alive || old->processes != 0) return;
+    if (!old || !old->is_alive || (old->processes != 0 && !is_deserted(file))) return;
     std::this_thread::sleep_for(kPause);
   }
 }

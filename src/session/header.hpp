@@ -58,6 +58,7 @@ struct Header {
   pid_t keeper = 0;
   std::uint64_t keeper_start_time = 0;
   std::uint32_t keeper_bell = 0;
+  bool was_joined = false;         // by a program: else the first is still on its way
   Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
   bool knocks_wanted = false;      // by who cannot knock himself
   std::uint64_t visits = 0;        // how often somebody other than it has been inside

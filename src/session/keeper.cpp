@@ -52,7 +52,6 @@ class Keeper {
   };
   std::map<std::uint32_t, Watched> watched_;  // by the process' slot
   std::vector<std::uint32_t> dead_;
-  bool was_joined_ = false;
   Time alone_since_ = kTimeNever;
   Time wakes_ = kTimeNever;
   std::uint64_t visits_ = 0;  // of the session, when it looked last
@@ -136,7 +135,6 @@ void Keeper::watch_processes() {
 
 bool Keeper::is_over() {
   if (session_->tables().processes.in_use() != 0) {
-    was_joined_ = true;
     alone_since_ = kTimeNever;
     return false;
   }
@@ -144,7 +142,8 @@ bool Keeper::is_over() {
   if (alone_since_ == kTimeNever) alone_since_ = now;
   // A reset may still wait for its neighbour's address.
   const Stack::Usage usage = session_->stack().usage();
-  const bool is_quiet = was_joined_ && usage.connections == 0 && usage.packets == 0;
+  const bool is_quiet =
+      session_->header().was_joined && usage.connections == 0 && usage.packets == 0;
   return is_quiet || now - alone_since_ >= kFarewell;
 }
 

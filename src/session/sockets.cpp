@@ -29,6 +29,7 @@ bool Session::join() {
   if (mine == nullptr) return false;
   mine->pid = pid;
   mine->start_time = started;
+  header().was_joined = true;
   process_ = processes.index_of(mine);
   if (header().keeper_bell != 0) wakes_.add_bell(header().keeper_bell, ringer_);
   return true;
