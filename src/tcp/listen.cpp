@@ -42,6 +42,8 @@ PortRange port_range(const Tcp& t) {
 
 }  // namespace
 
+// Of several that share a port (SO_REUSEPORT) the one whose hash with the addresses is the
+// highest: when one of them goes, its connections find others, and all others stay.
 std::uint32_t find_listener(Tcp& t, const Endpoint& local, const Endpoint& remote) {
   int best = 0;
   std::uint32_t candidates = 0;
@@ -54,12 +56,20 @@ std::uint32_t find_listener(Tcp& t, const Endpoint& local, const Endpoint& remot
       ++candidates;
     }
   }
-  if (candidates == 0) return kNoIndex;
-  std::uint64_t pick = candidates == 1 ? 0 : tuple_hash(t.listener_key, local, remote) % candidates;
-  for (std::uint32_t at = bucket;; at = t.listeners.at(at)->next) {
-    const int r = rank(*t.connections.at(t.listeners.at(at)->connection), local);
-    if (r == best && pick-- == 0) return at;
+  std::uint32_t chosen = kNoIndex;
+  std::uint64_t highest = 0;
+  for (std::uint32_t at = bucket; candidates != 0; at = t.listeners.at(at)->next) {
+    const std::uint32_t connection = t.listeners.at(at)->connection;
+    if (rank(*t.connections.at(connection), local) != best) continue;
+    const bool is_last = --candidates == 0;
+    if (is_last && chosen == kNoIndex) return at;
+    const std::uint64_t weight = tuple_hash(t.listener_key, local, remote, connection);
+    if (chosen == kNoIndex || weight > highest) {
+      chosen = at;
+      highest = weight;
+    }
   }
+  return chosen;
 }
 
 Status hold_port(Tcp& t, Connection& c, const Endpoint& local) {

@@ -1,6 +1,8 @@
 // Addresses are taken: bind and listen.
 #include <array>
+#include <map>
 #include <net/if.h>
+#include <numeric>
 
 #include "sockets.hpp"
 
@@ -120,48 +122,82 @@ TEST(Reuse, OfPortsIsForThoseWhoAllWantIt) {
   EXPECT_EQ(error_of(::listen(with, 1)), 0);
 }
 
-// Each of eight gets its share; without one of them the others do.
-TEST(Reuse, SharesConnectionsBetweenListeners) {
-  NARU_CHECKS("SOC-007");
-  constexpr int kListeners = 8;
-  constexpr int kConnections = 1000;
-  std::array<Fd, kListeners> all;
-  for (Fd& l : all) {
-    l = tcp(SOCK_NONBLOCK);
-    set(l, SOL_SOCKET, SO_REUSEPORT, 1);
-    ASSERT_EQ(bind(l, v4(l == all[0] ? 0 : port_of(all[0]))), 0);
-    ASSERT_EQ(::listen(l, 1024), 0);
-  }
-  const std::uint16_t port = port_of(all[0]);
-  const auto shares = [&] {
-    for (int i = 0; i < kConnections; ++i) {
-      const Fd c = tcp();
-      set_linger(c, 1, 0);
-      EXPECT_EQ(connect(c, v4(port)), 0);
+// Listeners that share a port, and who gets the connections from which port.
+struct Sharers {
+  std::array<Fd, 8> all;
+  std::map<std::uint16_t, std::size_t> taker;  // by the client's port
+  int unstable = 0;                            // ports whose connections came to two
+
+  Sharers() {
+    for (Fd& l : all) {
+      l = tcp(SOCK_NONBLOCK);
+      set(l, SOL_SOCKET, SO_REUSEPORT, 1);
+      EXPECT_EQ(bind(l, v4(l == all[0] ? 0 : port_of(all[0]))), 0);
+      EXPECT_EQ(::listen(l, 1024), 0);
     }
-    std::vector<int> counts;
-    for (const Fd& l : all) {
-      int n = 0;
+  }
+  // From this port; 0: from any.
+  void connect_once(std::uint16_t from) {
+    const Fd c = tcp();
+    set_linger(c, 1, 0);  // so that the port is free again at once
+    if (from != 0) EXPECT_EQ(bind(c, v4(from)), 0);
+    EXPECT_EQ(connect(c, v4(port_of(all[0]))), 0);
+  }
+  // How many each of them got.
+  std::array<int, 8> accept_all() {
+    std::array<int, 8> counts{};
+    for (std::size_t i = 0; i < all.size(); ++i) {
       for (;;) {
-        const Fd end(l < 0 ? -1 : ::accept(l, nullptr, nullptr));
+        sockaddr_in peer{};
+        socklen_t size = sizeof peer;
+        const Fd end(all[i] < 0 ? -1 : ::accept(all[i], generic(peer), &size));
         if (end < 0) break;
-        ++n;
+        ++counts[i];
+        const auto [entry, is_new] = taker.try_emplace(ntohs(peer.sin_port), i);
+        if (!is_new && entry->second != i) ++unstable;
+        entry->second = i;
       }
-      counts.push_back(n);
     }
     return counts;
-  };
-  int sum = 0;
-  for (const int n : shares()) {
+  }
+};
+
+TEST(Reuse, SharesConnectionsBetweenListeners) {
+  NARU_CHECKS("SOC-007");
+  constexpr int kConnections = 10'000;
+  constexpr int kAtATime = 500;  // as many as wait in the queues
+  Sharers sharers;
+  std::array<int, 8> counts{};
+  for (int i = 0; i < kConnections / kAtATime; ++i) {
+    for (int k = 0; k < kAtATime; ++k) sharers.connect_once(0);
+    const auto more = sharers.accept_all();
+    for (std::size_t l = 0; l < counts.size(); ++l) counts[l] += more[l];
+  }
+  EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), 0), kConnections);
+  for (const int n : counts) {
     EXPECT_GT(n, kConnections * 8 / 100);
     EXPECT_LT(n, kConnections * 17 / 100);
-    sum += n;
   }
-  EXPECT_EQ(sum, kConnections);
-  all[3].close();
-  sum = 0;
-  for (const int n : shares()) sum += n;
-  EXPECT_EQ(sum, kConnections) << "nothing goes to who is no more";
+  EXPECT_EQ(sharers.unstable, 0) << "the same addresses find the same listener";
+}
+
+// Linux deals all connections out anew.
+TEST(Reuse, OfPortsMovesOnlyTheShareOfWhoGoes) {
+  NARU_CHECKS("SOC-007");
+  constexpr int kConnections = 800;
+  Sharers sharers;
+  for (int i = 0; i < kConnections; ++i) sharers.connect_once(0);
+  (void)sharers.accept_all();
+  const auto before = sharers.taker;
+  sharers.all[3].close();
+  for (const auto& [port, taker] : before) sharers.connect_once(port);
+  const auto counts = sharers.accept_all();
+  EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), 0), static_cast<int>(before.size()))
+      << "nothing goes to who is no more";
+  if (on_kernel()) return;
+  for (const auto& [port, taker] : before) {
+    if (taker != 3) EXPECT_EQ(sharers.taker[port], taker) << port;
+  }
 }
 
 // --- IPv6 -------------------------------------------------------------------------------
