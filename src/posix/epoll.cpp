@@ -214,7 +214,8 @@ long Epoll::ask_kernel(int epoll, int device, Events events, Time deadline, cons
   rang = false;
   pollfd fds[] = {{epoll, POLLIN, 0}, {device, POLLIN, 0}};
   session::Remaining left(deadline);
-  const long n = system::call(SYS_ppoll, fds, std::size(fds), left.pointer(), mask, kSignalBytes);
+  const long n =
+      session::cancellable_call(SYS_ppoll, fds, std::size(fds), left.pointer(), mask, kSignalBytes);
   if (n <= 0 || fds[0].revents == 0) return std::min(n, 0L);
   return ask_kernel(epoll, events, Time{}, nullptr, rang);
 }

@@ -17,7 +17,7 @@ long cancellation_point(const Call& call) {
   ::pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
   ::pthread_testcancel();
   const long answer = call();
-  if (session::was_cancelled()) ::pthread_exit(PTHREAD_CANCELED);
+  session::end_if_cancelled();
   if (type != PTHREAD_CANCEL_DEFERRED) ::pthread_setcanceltype(type, nullptr);
   return answer;
 }

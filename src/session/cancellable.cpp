@@ -13,11 +13,18 @@ int naru_remember(void*, int) __asm__("__sigsetjmp") __attribute__((returns_twic
 namespace naru::session {
 namespace {
 
-thread_local constinit bool is_cancelled __attribute__((tls_model("initial-exec"))) = false;
+thread_local constinit bool cancelled __attribute__((tls_model("initial-exec"))) = false;
 
 }  // namespace
 
-bool was_cancelled() { return is_cancelled; }
+bool is_cancelled() { return cancelled; }
+
+// Once: the cleanup handlers of the program may make calls, too.
+void end_if_cancelled() {
+  if (!cancelled) return;
+  cancelled = false;
+  ::pthread_exit(PTHREAD_CANCELED);
+}
 
 namespace detail {
 
@@ -26,7 +33,7 @@ __attribute__((noinline)) long cancellable(long number, long a, long b, long c, 
   __pthread_unwind_buf_t here;
   if (naru_remember(here.__cancel_jmp_buf, 0) != 0) {
     __pthread_unregister_cancel(&here);
-    is_cancelled = true;
+    cancelled = true;
     return -EINTR;
   }
   __pthread_register_cancel(&here);

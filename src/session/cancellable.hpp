@@ -2,7 +2,7 @@
 //
 // The C library ends a thread by unwinding its stack from where it sleeps. Here the unwinding
 // stops in the first frame: the sleep answers as if a signal had come, everything is given
-// back on the ordinary way out, and the thread ends when it has left (was_cancelled).
+// back on the ordinary way out, and the thread ends when it has left.
 #pragma once
 
 #include "session/system.hpp"
@@ -20,7 +20,8 @@ long cancellable_call(long number, A a = {}, B b = {}, C c = {}, D d = {}, E e =
   return detail::cancellable(number, word(a), word(b), word(c), word(d), word(e), word(f));
 }
 
-// Then nothing is left for the thread but pthread_exit(PTHREAD_CANCELED).
-bool was_cancelled();
+// Such a thread has nothing left to do but to end.
+bool is_cancelled();
+void end_if_cancelled();
 
 }  // namespace naru::session

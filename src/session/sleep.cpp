@@ -146,9 +146,12 @@ int sleep_by_bell(const Bell& bell, int device, Time deadline) {
   pollfd fds[] = {{bell.fd(), POLLIN, 0}, {device, POLLIN, 0}};
   Remaining left(deadline);
   const long answer =
-      system::call(SYS_ppoll, fds, std::size(fds), left.pointer(), nullptr, kSignalBytes);
+      cancellable_call(SYS_ppoll, fds, std::size(fds), left.pointer(), nullptr, kSignalBytes);
   if (answer == 0) return -ETIMEDOUT;
-  if (answer < 0) return deadline == kTimeNever && !Deferral::was_interrupted() ? 0 : -EINTR;
+  if (answer < 0) {
+    const bool is_restarted = deadline == kTimeNever && !Deferral::was_interrupted();
+    return is_restarted && !is_cancelled() ? 0 : -EINTR;
+  }
   if (fds[0].revents != 0) bell.hear();
   return 0;
 }

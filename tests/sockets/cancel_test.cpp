@@ -147,7 +147,10 @@ TEST(Cancel, EndsWhoSleeps) {
     Thread thread([&] {
       struct Cleanup {
         bool& done;
-        ~Cleanup() { done = true; }
+        ~Cleanup() {
+          const auto [client, server] = connected();
+          done = send(client, "clean") == 5 && recv(server) == "clean";
+        }
       };
       const Cleanup cleanup{has_cleaned_up};
       call.make(s);
@@ -155,7 +158,7 @@ TEST(Cancel, EndsWhoSleeps) {
     sleep_ms(20);
     thread.cancel();
     EXPECT_TRUE(thread.was_cancelled()) << call.name;
-    EXPECT_TRUE(has_cleaned_up) << call.name;
+    EXPECT_TRUE(has_cleaned_up) << call.name << ": by calls of its own, to the end";
     const auto [client, server] = connected();
     EXPECT_EQ(send(client, "on"), 2) << call.name << ": everything goes on";
     EXPECT_EQ(recv(server), "on") << call.name;
