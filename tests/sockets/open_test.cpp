@@ -1,4 +1,5 @@
 // Sockets are made, and refused.
+#include <fstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -67,14 +68,31 @@ TEST(Open, DescriptorsRunOut) {
   ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
+// Of memory, so many pages are this program's.
+long resident_pages() {
+  long size = 0;
+  long resident = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident;
+  return resident;
+}
+
+// A million times, or as often as ten seconds allow; NARU_NIGHTLY is not in a hurry.
 TEST(Open, NothingIsLostByOpeningAndClosingOften) {
   NARU_CHECKS("SOC-046");
+  constexpr int kTimes = 1'000'000;
+  constexpr int kWarm = 10'000;
+  const auto end = std::chrono::steady_clock::now() + (is_nightly() ? 1h : 10s);
   const Fd first = tcp();
   const int number = first + 1;
-  for (int i = 0; i < 20'000; ++i) {
-    const Fd fd = (i & 1) != 0 ? tcp() : udp();
+  long pages = 0;
+  int done = 0;
+  while (done < kTimes && std::chrono::steady_clock::now() < end) {
+    if (done == kWarm) pages = resident_pages();
+    const Fd fd = (++done & 1) != 0 ? tcp() : udp();
     ASSERT_EQ(static_cast<int>(fd), number);
   }
+  EXPECT_GT(done, 10 * kWarm);
+  EXPECT_LT(resident_pages() - pages, 64);
 }
 
 // --- descriptors that are no sockets -------------------------------------------------------

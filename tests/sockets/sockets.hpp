@@ -62,6 +62,9 @@ inline int error_of(long answer) { return answer < 0 ? errno : 0; }
 // True on the kernel's sockets, false under naru run.
 inline bool on_kernel() { return ::getenv("NARU_SESSION") == nullptr; }
 
+// True where tests may take their time (make nightly).
+inline bool is_nightly() { return ::getenv("NARU_NIGHTLY") != nullptr; }
+
 // --- addresses ------------------------------------------------------------------------
 
 inline constexpr std::uint32_t kLoopback = INADDR_LOOPBACK;

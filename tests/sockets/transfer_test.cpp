@@ -402,6 +402,47 @@ TEST(Timeouts, EndAWait) {
   EXPECT_EQ(recv(u), "EAGAIN");
 }
 
+// Never early, and late by no more than 10 ms, where the machine lets anybody be in time:
+// in the best of a few tries.
+TEST(Timeouts, AreKeptExactly) {
+  NARU_CHECKS("SOC-041");
+  constexpr int kTries = 20;
+  const auto [client, server] = connected();
+  const Fd l = listener();
+  const Fd u = bound_udp();
+  const std::function<void()> waits[] = {
+      [&, fd = static_cast<int>(client)] { EXPECT_EQ(recv(fd), "EAGAIN"); },
+      [&] { EXPECT_EQ(error_of(::accept(l, nullptr, nullptr)), EAGAIN); },
+      [&] { EXPECT_EQ(recv(u), "EAGAIN"); },
+  };
+  for (const int fd : {static_cast<int>(client), static_cast<int>(l), static_cast<int>(u)}) {
+    set_timeout(fd, SO_RCVTIMEO, 50);
+  }
+  for (const auto& wait : waits) {
+    std::chrono::milliseconds best = 1h;
+    for (int i = 0; i < kTries && best > 60ms; ++i) {
+      const auto took = time_of(wait);
+      EXPECT_GE(took, 50ms);
+      best = std::min(best, took);
+    }
+    EXPECT_LE(best, 60ms);
+  }
+}
+
+TEST(Timeouts, OfZeroAndOfAgesAreNone) {
+  NARU_CHECKS("SOC-041");
+  for (const timeval limit : {timeval{0, 0}, timeval{LONG_MAX, 0}, timeval{LONG_MAX / 1000, 9}}) {
+    const auto [client, server] = connected();
+    EXPECT_EQ(::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    std::thread later([fd = static_cast<int>(server)] {
+      sleep_ms(2 * kSoon);
+      send(fd, "late");
+    });
+    EXPECT_EQ(recv(client), "late");
+    later.join();
+  }
+}
+
 TEST(Timeouts, OfAnyLength) {
   NARU_CHECKS("SOC-041");
   const Fd fd = tcp();
