@@ -7,30 +7,51 @@
 namespace naru {
 
 bool PacketPool::init(Arena& arena, std::uint32_t small, std::uint32_t large) {
-  const auto init_class = [&arena](Class& c, std::uint32_t capacity, std::uint32_t count) {
-    c.capacity = capacity;
-    c.count = count;
-    c.base = static_cast<std::uint8_t*>(arena.take((sizeof(Packet) + capacity) * count));
-    return c.base != nullptr;
-  };
-  return init_class(classes_[0], kSmallCapacity, small) &&
-         init_class(classes_[1], kLargeCapacity, large);
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    Class& c = classes_[i];
+    c.capacity = kCapacities[i];
+    c.count = i == 0 ? small : large;
+    c.base = static_cast<std::uint8_t*>(arena.take((sizeof(Packet) + c.capacity) * c.count));
+    if (c.base == nullptr) return false;
+  }
+  return true;
 }
 
-Packet* PacketPool::take_fresh(Class& c, std::uint32_t size) {
-  if (c.fresh == c.count || size > kLargeFrame) return nullptr;
-  auto* p = ::new (at(c, c.fresh++)) Packet();
-  p->capacity = c.capacity;
-  p->large = &c == &classes_[1];
+Packet* PacketPool::take_other(std::uint32_t size) {
+  if (size <= kSmallFrame) return take_from(0);
+  for (std::size_t i = 1; i < classes_.size(); ++i) {
+    if (size > kCapacities[i] - kHeadroom) continue;
+    if (Packet* p = take_from(i)) return p;
+  }
+  return nullptr;
+}
+
+Packet* PacketPool::take_from(std::size_t size_class) {
+  Class& c = classes_[size_class];
+  Packet* p = c.free;
+  if (p != nullptr) {
+    c.free = p->next;
+  } else {
+    if (c.fresh == c.count) return nullptr;
+    p = ::new (at(c, c.fresh++)) Packet();
+    p->capacity = c.capacity;
+    p->size_class = static_cast<std::uint8_t>(size_class);
+  }
   ++c.in_use;
   reset(*p);
   return p;
 }
 
+std::uint32_t PacketPool::in_use() const {
+  std::uint32_t sum = 0;
+  for (const Class& c : classes_) sum += c.in_use;
+  return sum;
+}
+
 void PacketPool::give_back(Packet* packet) {
   while (packet != nullptr) {
     Packet* more = packet->more;
-    Class& c = classes_[packet->large ? 1 : 0];
+    Class& c = classes_[packet->size_class];
     NARU_CHECK(packet->data != nullptr);  // not free already
     packet->data = nullptr;
     packet->next = c.free;
@@ -66,7 +87,10 @@ bool PacketPool::is_whole(const Packet* packet) const {
         reinterpret_cast<std::uintptr_t>(packet) - reinterpret_cast<std::uintptr_t>(c.base);
     const std::size_t stride = sizeof(Packet) + c.capacity;
     if (offset / stride >= c.fresh) continue;
-    if (offset % stride != 0 || packet->capacity != c.capacity || packet->more != nullptr) break;
+    if (offset % stride != 0 || packet->capacity != c.capacity ||
+        &classes_[packet->size_class % classes_.size()] != &c || packet->more != nullptr) {
+      break;
+    }
     const auto headroom = reinterpret_cast<std::uintptr_t>(packet->data) -
                           reinterpret_cast<std::uintptr_t>(packet->buffer());
     return headroom <= c.capacity && packet->length <= c.capacity - headroom;
@@ -75,7 +99,8 @@ bool PacketPool::is_whole(const Packet* packet) const {
 }
 
 bool PacketPool::measure(const Packet* head, const Packet* tail, Extent& extent) const {
-  const std::uint32_t most = small_capacity() + large_capacity();
+  std::uint32_t most = 0;
+  for (const Class& c : classes_) most += c.count;
   const Packet* last = tail;
   for (const Packet* p = head; p != nullptr; p = p->next) {
     if (!is_whole(p) || extent.packets == most) return false;
@@ -102,7 +127,8 @@ bool PacketPool::keep(Packet* head) {
 }
 
 void PacketPool::rebuild() {
-  for (Class& c : classes_) {
+  for (std::size_t size_class = 0; size_class < classes_.size(); ++size_class) {
+    Class& c = classes_[size_class];
     c.free = nullptr;
     c.in_use = 0;
     for (std::uint32_t i = c.fresh; i-- > 0;) {
@@ -112,7 +138,7 @@ void PacketPool::rebuild() {
         continue;
       }
       p->capacity = c.capacity;
-      p->large = &c == &classes_[1];
+      p->size_class = static_cast<std::uint8_t>(size_class);
       p->data = nullptr;
       p->next = c.free;
       c.free = p;

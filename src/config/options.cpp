@@ -17,7 +17,7 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
     {max_listeners, "max_listeners", number, 1'024, 1, 65'536, "listening TCP sockets"},
     {max_udp_sockets, "max_udp_sockets", number, 4'096, 0, 1'000'000, "UDP sockets"},
     {max_small_packets, "max_small_packets", number, 16'384, 16, 4'000'000, "2 KiB packet buffers"},
-    {max_large_packets, "max_large_packets", number, 512, 4, 100'000, "64 KiB packet buffers"},
+    {max_large_packets, "max_large_packets", number, 512, 4, 100'000, "64 KiB packet buffers, and as many of 4 KiB and of 16 KiB"},
     {max_send_blocks, "max_send_blocks", number, 65'536, 16, 16'000'000,
      "4 KiB blocks of all send queues together"},
     {max_flows, "max_flows", number, 65'536, 16, 16'000'000,

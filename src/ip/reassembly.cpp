@@ -98,7 +98,7 @@ bool Reassembly::make_room(const Assembly* keep, Source& source, std::uint32_t s
 
 // A fragment does not hold a 64 KiB buffer where 2 KiB will do.
 Packet* Reassembly::into_small_buffer(Packet* packet, const Ipv4View& view) {
-  if (!packet->large || view.total_length() > PacketPool::kSmallFrame) return packet;
+  if (packet->size_class == 0 || view.total_length() > PacketPool::kSmallFrame) return packet;
   Packet* copy = context_->pool->take(view.total_length());
   if (copy == nullptr) return packet;
   std::memcpy(copy->data, packet->data, view.total_length());

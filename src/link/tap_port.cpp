@@ -156,7 +156,7 @@ ssize_t Port::read_socket(std::span<iovec> parts, Raw& raw) {
 Packet* Port::settle(Packet* packet, std::size_t size) {
   const bool large = size > PacketPool::kSmallFrame;
   expect_large_ = large;
-  if (packet != nullptr && packet->large == large && size <= capacity_of(*packet)) {
+  if (packet != nullptr && (packet->size_class != 0) == large && size <= capacity_of(*packet)) {
     packet->length = static_cast<std::uint32_t>(size);
     return packet;
   }

@@ -11,7 +11,7 @@ constexpr std::uint32_t kCopyBreak = 512;
 
 // A large buffer with little in it goes back at once.
 Packet* shrink(PacketPool& pool, Packet* packet) {
-  if (!packet->large || packet->length > PacketPool::kSmallFrame) return packet;
+  if (packet->size_class == 0 || packet->length > PacketPool::kSmallFrame) return packet;
   Packet* small = pool.take(packet->length);
   if (small == nullptr) return packet;
   std::memcpy(small->data, packet->data, packet->length);

@@ -49,7 +49,7 @@ Drop Udp::input(Packet* packet, bool group, Time now) {
 // can still be used.
 Drop Udp::deliver(UdpSocket& socket, Packet* packet, Time now) {
   change_.set(&socket);
-  packet = into_small_buffer(packet);
+  packet = into_smaller_buffer(packet);
   const std::uint32_t memory = socket.receive_memory + charge(*packet);
   if (memory > socket.options.receive_buffer && !socket.received.empty()) {
     ++socket.dropped;
@@ -107,8 +107,8 @@ Packet* Udp::copy_of(const Packet& packet) {
 }
 
 // A large buffer with little in it would be charged for what it does not carry.
-Packet* Udp::into_small_buffer(Packet* packet) {
-  if (!packet->large || packet->length > PacketPool::kSmallFrame) return packet;
+Packet* Udp::into_smaller_buffer(Packet* packet) {
+  if (!PacketPool::is_too_large(*packet, packet->length)) return packet;
   Packet* copy = copy_of(*packet);
   if (copy == nullptr) return packet;
   pool_->give_back(packet);

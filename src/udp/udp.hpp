@@ -212,7 +212,7 @@ class Udp {
   Drop deliver(UdpSocket& socket, Packet* payload, Time now);
   Drop deliver_to_all(const Arrival& arrival, Packet* packet, Time now);
   Packet* copy_of(const Packet& packet);
-  Packet* into_small_buffer(Packet* packet);
+  Packet* into_smaller_buffer(Packet* packet);
 
   // salvage.cpp
   void salvage_groups(UdpSocket& socket);

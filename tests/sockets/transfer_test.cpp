@@ -47,6 +47,29 @@ TEST(SigPipe, EndsAProgramThatDoesNotMind) {
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
 }
 
+// --- datagrams and the receive buffer ------------------------------------------------------
+
+// How many of a size a socket holds whose buffer nobody has changed, up to 40.
+int held_datagrams(std::size_t size) {
+  const Fd receiver = bound_udp();
+  const Fd sender = udp();
+  EXPECT_EQ(connect(sender, name_of(receiver)), 0);
+  const std::string datagram(size, 'd');
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(send(sender, datagram), static_cast<long>(size));
+  }
+  int held = 0;
+  while (recv(receiver, MSG_DONTWAIT, size) == datagram) ++held;
+  return held;
+}
+
+TEST(Datagrams, AreChargedAboutWhatTheyHold) {
+  EXPECT_EQ(held_datagrams(1'000), 40);
+  EXPECT_GE(held_datagrams(3'000), 30);
+  EXPECT_GE(held_datagrams(8'000), 12);
+  EXPECT_GE(held_datagrams(60'000), 2);
+}
+
 // --- flags of recv ------------------------------------------------------------------------
 
 TEST(Recv, OfNothingIsNoEnd) {

@@ -9,6 +9,7 @@
 // receive queue. Layers peel headers by moving `data` forward.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,7 +35,7 @@ struct alignas(64) Packet {
 
   std::uint8_t interface = 0;
   ChecksumState checksum = ChecksumState::unchecked;
-  bool large = false;           // which class of the pool
+  std::uint8_t size_class = 0;  // of the pool; 0: a small buffer
   bool link_broadcast = false;  // the frame's destination was a group address
   bool fragmented = false;      // put together from fragments
   std::uint8_t tos = 0;
@@ -82,7 +83,9 @@ struct alignas(64) Packet {
 };
 static_assert(sizeof(Packet) == 128);
 
-// Receive buffers of one stack: two sizes, both bounded, recycled last-in first-out.
+// Receive buffers of one stack in four sizes, each bounded, recycled last-in first-out. What
+// waits for its program is charged the buffer that it lies in, so that buffers of a middle
+// size are what a datagram of some KiB costs.
 class PacketPool {
  public:
   static constexpr std::uint32_t kHeadroom = 64;
@@ -91,23 +94,28 @@ class PacketPool {
   static constexpr std::uint32_t kLargeCapacity = 65'536 + 512;
   static constexpr std::uint32_t kSmallFrame = kSmallCapacity - kHeadroom;
   static constexpr std::uint32_t kLargeFrame = kLargeCapacity - kHeadroom;
+  static constexpr std::array<std::uint32_t, 4> kCapacities{kSmallCapacity, 4'096 + 512,
+                                                            16'384 + 512, kLargeCapacity};
 
+  // `large`: of 64 KiB, and as many of each middle size.
   [[nodiscard]] bool init(Arena& arena, std::uint32_t small, std::uint32_t large);
 
   // An empty packet with the headroom in front and room for `size` bytes, or
   // nullptr when none is free or size > kLargeFrame. A small request never takes
-  // a large buffer.
+  // a large buffer; a middle one does where its own size is used up.
   Packet* take(std::uint32_t size) {
-    const bool large = size > kSmallFrame;
-    Class& c = classes_[large ? 1 : 0];
-    Packet* p = c.free;
-    if (p != nullptr && size <= kLargeFrame) {
+    Class& c = classes_[0];
+    if (Packet* p = c.free; p != nullptr && size <= kSmallFrame) [[likely]] {
       c.free = p->next;
       ++c.in_use;
       reset(*p);
       return p;
     }
-    return take_fresh(c, size);
+    return take_other(size);
+  }
+  // The buffer is larger than `size` bytes need.
+  static bool is_too_large(const Packet& packet, std::uint32_t size) {
+    return packet.size_class != 0 && size <= kCapacities[packet.size_class - 1U] - kHeadroom;
   }
   // Gives back the packet and its chain.
   void give_back(Packet* packet);
@@ -118,7 +126,7 @@ class PacketPool {
 
   // No more than 1/2^shift of the buffers of this packet's size are left.
   bool is_short_of(const Packet& packet, unsigned shift) const {
-    const Class& c = classes_[packet.large ? 1 : 0];
+    const Class& c = classes_[packet.size_class];
     return c.count - c.in_use <= c.count >> shift;
   }
 
@@ -140,10 +148,8 @@ class PacketPool {
   void rebuild();
 
   std::uint32_t small_in_use() const { return classes_[0].in_use; }
-  std::uint32_t large_in_use() const { return classes_[1].in_use; }
-  std::uint32_t in_use() const { return small_in_use() + large_in_use(); }
-  std::uint32_t small_capacity() const { return classes_[0].count; }
-  std::uint32_t large_capacity() const { return classes_[1].count; }
+  std::uint32_t large_in_use() const { return classes_.back().in_use; }
+  std::uint32_t in_use() const;
 
  private:
   struct Class {
@@ -165,13 +171,14 @@ class PacketPool {
     p.gso_size = 0;
     p.flags = 0;
   }
-  Packet* take_fresh(Class& c, std::uint32_t size);
+  Packet* take_other(std::uint32_t size);
+  Packet* take_from(std::size_t size_class);
   static Packet* at(const Class& c, std::uint32_t index) {
     return reinterpret_cast<Packet*>(c.base + (sizeof(Packet) + c.capacity) * index);
   }
   bool is_whole(const Packet* packet) const;
 
-  Class classes_[2]{};
+  std::array<Class, kCapacities.size()> classes_{};
 };
 
 // A queue of packets, linked by Packet::next.

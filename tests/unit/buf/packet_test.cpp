@@ -30,14 +30,16 @@ struct PacketPoolTest : ::testing::Test {
 };
 
 TEST_F(PacketPoolTest, GivesRoomForWhatIsAskedAndHeadroom) {
-  for (const std::uint32_t size : {0U, 1U, 60U, 1'514U, PacketPool::kSmallFrame,
-                                   PacketPool::kSmallFrame + 1, 65'535U, PacketPool::kLargeFrame}) {
+  for (const std::uint32_t size :
+       {0U, 1U, 60U, 1'514U, PacketPool::kSmallFrame, PacketPool::kSmallFrame + 1, 4'096U, 8'192U,
+        16'384U, 20'000U, 65'535U, PacketPool::kLargeFrame}) {
     Packet* p = pool.take(size);
     ASSERT_NE(p, nullptr) << size;
     EXPECT_EQ(p->length, 0U);
     EXPECT_GE(p->headroom(), PacketPool::kHeadroom);
     EXPECT_GE(p->tailroom(), size);
-    EXPECT_EQ(p->large, size > PacketPool::kSmallFrame);
+    EXPECT_EQ(p->size_class != 0, size > PacketPool::kSmallFrame);
+    EXPECT_FALSE(PacketPool::is_too_large(*p, size));
     EXPECT_TRUE(arena->contains(p->data));
     EXPECT_TRUE(arena->contains(p->data + size));
     // All of the buffer is the packet's.
@@ -55,12 +57,23 @@ TEST_F(PacketPoolTest, IsBoundedByClass) {
   while (Packet* p = pool.take(100)) small.push_back(p);
   EXPECT_EQ(small.size(), 100U);
   EXPECT_EQ(pool.large_in_use(), 0U) << "a small request took a large buffer";
-  while (Packet* p = pool.take(10'000)) large.push_back(p);
+  while (Packet* p = pool.take(30'000)) large.push_back(p);
   EXPECT_EQ(large.size(), 8U);
   EXPECT_EQ(pool.in_use(), 108U);
   pool.give_back(large[3]);
   EXPECT_EQ(pool.take(100), nullptr) << "large buffers are not for small packets";
-  EXPECT_EQ(pool.take(10'000), large[3]);
+  EXPECT_EQ(pool.take(30'000), large[3]);
+}
+
+TEST_F(PacketPoolTest, GivesTheNextLargerWhereASizeIsUsedUp) {
+  for (std::uint32_t i = 0; i < 3 * 8; ++i) {
+    const Packet* p = pool.take(4'096);
+    ASSERT_NE(p, nullptr);
+    EXPECT_EQ(p->size_class, 1 + i / 8);
+    EXPECT_EQ(PacketPool::is_too_large(*p, 4'096), i >= 8);
+  }
+  EXPECT_EQ(pool.take(4'096), nullptr);
+  EXPECT_NE(pool.take(100), nullptr);
 }
 
 TEST_F(PacketPoolTest, OversizeRequestsDoNotTakeAFreeBuffer) {
@@ -136,9 +149,9 @@ TEST_F(PacketPoolTest, LinearizingWhatDoesNotFitGivesItBack) {
   chain->more = filled(60'000);
   EXPECT_EQ(pool.linearize(chain), nullptr) << "longer than the largest buffer";
   EXPECT_EQ(pool.in_use(), 0U);
-  chain = filled(2'000);
-  chain->more = filled(2'000);
-  while (pool.take(10'000) != nullptr) {
+  chain = filled(1'500);
+  chain->more = filled(1'500);
+  while (pool.take(3'000) != nullptr) {
   }
   EXPECT_EQ(pool.linearize(chain), nullptr) << "no buffer is free";
   EXPECT_EQ(pool.small_in_use(), 0U);

@@ -166,7 +166,7 @@ TEST_P(Kernel, ExchangesDatagrams) {
   Packet* packet = next_of(Protocol::udp);
   ASSERT_NE(packet, nullptr);
   EXPECT_EQ(packet->checksum, ChecksumState::good) << "the kernel leaves it to us";
-  EXPECT_FALSE(packet->large);
+  EXPECT_EQ(packet->size_class, 0);
   EXPECT_EQ(Frame(packet->data + 42, packet->data + packet->length), payload);
   pool_->give_back(packet);
 }

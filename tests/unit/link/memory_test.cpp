@@ -237,12 +237,13 @@ TEST(MemoryWire, GiantsAreRefused) {
   EXPECT_EQ(w.pool_b->in_use(), 0U);
 }
 
-TEST(MemoryWire, JumboFramesTakeLargeBuffers) {
+TEST(MemoryWire, JumboFramesTakeLargerBuffers) {
   NARU_CHECKS("LNK-021");
   Wire w({.mtu = 9000});
   const Frame bytes(9014, 7);
   send_raw(w.wire.a(), bytes);
-  EXPECT_EQ(w.pool_b->large_in_use(), 1U);
+  EXPECT_EQ(w.pool_b->in_use(), 1U);
+  EXPECT_EQ(w.pool_b->small_in_use(), 0U);
   EXPECT_EQ(test::receive_all(w.wire.b(), w.pool_b), std::vector<Frame>{bytes});
 }
 

@@ -134,7 +134,7 @@ TEST_P(PortTest, ReceivesEverySizeIntoTheRightBuffer) {
     deliver({}, frame);
     const std::vector<Packet*> got = receive();
     ASSERT_EQ(got.size(), 1U) << size;
-    EXPECT_EQ(got[0]->large, size > PacketPool::kSmallFrame);
+    EXPECT_EQ(got[0]->size_class != 0, size > PacketPool::kSmallFrame);
     EXPECT_EQ(got[0]->headroom(), PacketPool::kHeadroom);
     EXPECT_EQ(pool_->in_use(), 1U);
     EXPECT_EQ(test::drain(pool_, got[0]), frame);
@@ -192,7 +192,7 @@ TEST_P(PortTest, WithoutBuffersFramesAreDroppedAndCounted) {
   NARU_CHECKS("LNK-015");
   std::vector<Packet*> held;
   while (Packet* p = pool_->take(1)) held.push_back(p);
-  while (Packet* p = pool_->take(60'000)) held.push_back(p);
+  while (Packet* p = pool_->take(5'000)) held.push_back(p);
   deliver({}, Frame(100, 1));
   deliver({}, Frame(5000, 1));
   deliver({}, Frame(100, 1));
