@@ -117,6 +117,7 @@ constexpr std::array<CounterSpec, kDropCount> kDropSpecs{{
     {"drop.tcp_old_duplicate", "data received before"},
     {"drop.tcp_reassembly_full", "out-of-order queue full"},
     {"drop.tcp_accept_queue_full", "accept queue full"},
+    {"drop.tcp_accept_deferred", "ACK of a handshake whose listener waits for data"},
     {"drop.tcp_syn_queue_full", "SYN queue full"},
     {"drop.tcp_after_close", "data for a socket that the program has closed"},
     {"drop.tcp_bad_cookie", "ACK with no valid SYN cookie"},

@@ -165,7 +165,9 @@ struct Extra {
   std::uint8_t keep_count = 0;
   std::uint8_t syn_count = 0;
   std::int8_t congestion = -1;
-  bool receive_errors = false;  // IP_RECVERR: soft errors are told at once
+  std::uint8_t defer_accept = 0;  // TCP_DEFER_ACCEPT, in retransmissions of the SYN-ACK
+  bool has_deferred = false;      // the handshake's ACK came without data, and was not taken
+  bool receive_errors = false;    // IP_RECVERR: soft errors are told at once
 };
 
 static_assert(sizeof(Connection) == 192, "three cache lines");

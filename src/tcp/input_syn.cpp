@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tcp/defer_accept.hpp"
 #include "tcp/input.hpp"
 #include "tcp/isn.hpp"
 #include "tcp/lifecycle.hpp"
@@ -187,9 +188,13 @@ Drop on_cookie_ack(Tcp& t, std::uint32_t listener, Segment& s) {
 
 // --- shared ------------------------------------------------------------------------
 
-// When the SYN that is now acknowledged was sent: its timer tells.
+// When the SYN that is now acknowledged was sent: its timer tells, where the acknowledgement
+// was not put off.
 void sample_handshake(Tcp& t, Connection& c) {
-  if (c.retries == 0 && c.is_armed()) {
+  const Extra* x = t.extra_of(c);
+  if (x != nullptr && x->has_deferred) {
+    c.rtt.reset_backoff();
+  } else if (c.retries == 0 && c.is_armed()) {
     const Time sent = c.deadline - current_rto(t, c);
     if (sent <= t.now) c.rtt.sample(t.now - sent);
   } else if (c.retries != 0) {
@@ -281,6 +286,10 @@ Verdict on_syn_received_ack(Tcp& t, Connection& c, const Segment& s) {
     // The client believes that it is connected; our SYN-ACK will come again and
     // with it another ACK, when there may be room.
     if (l.accept_count > l.backlog) return {Drop::tcp_accept_queue_full};
+    if (Extra* x = t.extra_of(c); waits_for_data(c, x, s)) {
+      x->has_deferred = true;
+      return {Drop::tcp_accept_deferred};
+    }
   }
   become_established(t, c, s);
   return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tcp/defer_accept.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/lifecycle.hpp"
 #include "tcp/timers.hpp"
@@ -105,6 +106,8 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
       return set_flag(t, c, kNoPathMtu, value == 0);
     case receive_error:
       return set_extra(t, c, &Extra::receive_errors, on);
+    case defer_accept:
+      return set_extra(t, c, &Extra::defer_accept, to_retransmissions(value));
     case broadcast:
     case quick_ack:
     case multicast_ttl:
@@ -215,6 +218,8 @@ Result<std::int64_t> get_option(const Tcp& t, const Connection& c, SocketOption 
     }
     case receive_error:
       return e.receive_errors;
+    case defer_accept:
+      return to_seconds(e.defer_accept);
     case broadcast:
     case quick_ack:
       return 0;

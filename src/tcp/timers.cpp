@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tcp/defer_accept.hpp"
 #include "tcp/lifecycle.hpp"
 #include "tcp/reset.hpp"
 
@@ -9,7 +10,7 @@ namespace naru::tcp {
 namespace {
 
 constexpr Duration kHoldShort = 200ms;  // as Linux
-constexpr std::uint8_t kMaxRetries = 250;
+constexpr std::uint8_t kMaxRetries = 255;
 
 // A point on the 32-bit millisecond clock as a Time, from where now is.
 Time from_ms(const Tcp& t, std::uint32_t ms) {
@@ -72,7 +73,8 @@ void on_syn_timer(Tcp& t, Connection& c) {
   const std::uint32_t limit = active ? or_option(t, x ? x->syn_count : 0, Option::tcp_syn_retries)
                                      : t.options->u32(Option::tcp_synack_retries);
   // active_ms: when the first SYN was sent.
-  if (c.retries >= limit || user_timeout_over(t, c, from_ms(t, c.active_ms))) {
+  const bool lasts = x != nullptr && x->has_deferred && c.retries < x->defer_accept;
+  if ((c.retries >= limit && !lasts) || user_timeout_over(t, c, from_ms(t, c.active_ms))) {
     if (c.has(kPassive)) {
       t.counters->add(Counter::tcp_failed);
       finish(t, c);
@@ -81,8 +83,13 @@ void on_syn_timer(Tcp& t, Connection& c) {
     }
     return;
   }
+  const bool is_quiet = is_deferred(c, x);
   count_retry(c);
   c.rtt.backoff();
+  if (is_quiet) {
+    t.wheel.arm(c, t.now + current_rto(t, c));
+    return;
+  }
   t.counters->add(Counter::tcp_timeouts);
   c.set(kSynPending);
   mark_dirty(t, c);

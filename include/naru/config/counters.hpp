@@ -80,6 +80,7 @@ enum class Drop : std::uint8_t {
   tcp_old_duplicate,
   tcp_reassembly_full,
   tcp_accept_queue_full,
+  tcp_accept_deferred,
   tcp_syn_queue_full,
   tcp_after_close,
   tcp_bad_cookie,
