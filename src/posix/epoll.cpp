@@ -228,6 +228,13 @@ int Epoll::nap(Waiter& set, std::uint32_t seen, Time deadline) {
 }
 
 long Epoll::wait(int epoll, epoll_event* events, int most, Time deadline, const sigset_t* mask) {
+  const long found = wait_for_events(epoll, events, most, deadline, mask);
+  session::Round::set_open(found > 0);
+  return found;
+}
+
+long Epoll::wait_for_events(int epoll, epoll_event* events, int most, Time deadline,
+                            const sigset_t* mask) {
   constexpr int kMostEvents = 65'536;  // no program takes more at once
   if (most <= 0 || fds_.is_socket(epoll)) return -EINVAL;
   most = std::min(most, kMostEvents);

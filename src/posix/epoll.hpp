@@ -36,6 +36,8 @@ class Epoll {
  private:
   using Events = std::span<epoll_event>;
 
+  long wait_for_events(int epoll, epoll_event* events, int most, Time deadline,
+                       const sigset_t* mask);
   long add(Waiter& set, OpenSocket& o, int fd, const epoll_event& event);
   long modify(Waiter& set, OpenSocket& o, int fd, const epoll_event& event);
   void report_if_ready(session::Watch& watch);

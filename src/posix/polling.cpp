@@ -80,6 +80,12 @@ long Polling::ask_kernel(std::vector<pollfd>& kernel, Time deadline, const sigse
 }
 
 long Polling::poll(Fds fds, Time deadline, const sigset_t* mask) {
+  const long found = wait_for_events(fds, deadline, mask);
+  session::Round::set_open(found > 0);
+  return found;
+}
+
+long Polling::wait_for_events(Fds fds, Time deadline, const sigset_t* mask) {
   for (pollfd& p : fds) p.revents = 0;
   std::vector<pollfd> kernel = kernel_part(fds);
   const bool asks_kernel = !kernel.empty() || mask != nullptr;

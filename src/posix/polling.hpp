@@ -26,6 +26,8 @@ class Polling {
  private:
   using Fds = std::span<pollfd>;
 
+  long wait_for_events(Fds fds, Time deadline, const sigset_t* mask);
+
   // Inside. How many of ours are ready, or have been closed since the call began; with a
   // waiter, and none ready, it is called when one becomes so. `kernel` is the kernel's part.
   long look(Fds fds, std::span<const pollfd> kernel, Waiter* waiter);

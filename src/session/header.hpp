@@ -12,6 +12,7 @@
 
 #include <naru/stack/stack.hpp>
 
+#include "session/batch.hpp"
 #include "session/cable.hpp"
 #include "session/tables.hpp"
 
@@ -60,8 +61,9 @@ struct Header {
   std::uint32_t keeper_bell = 0;
   bool was_joined = false;         // by a program: else the first is still on its way
   Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
-  bool knocks_wanted = false;      // by who cannot knock himself
-  std::uint64_t visits = 0;        // how often somebody other than it has been inside
+  Batch batch;
+  bool knocks_wanted = false;  // by who cannot knock himself
+  std::uint64_t visits = 0;    // how often somebody other than it has been inside
   std::atomic<int> spinners{0};
   std::atomic<std::uint32_t> spins{0};
   std::atomic<std::int64_t> spin_ns{0};    // how long it pays lately: see sleep.cpp

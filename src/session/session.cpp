@@ -210,6 +210,7 @@ bool Session::try_enter() {
 
 void Session::turn() {
   const Time now = stack_->now();
+  header().batch.end(now);
   if (cable_ || stack_->has_output() || stack_->next_deadline() <= now) {
     while (stack_->poll(now)) {
     }
@@ -224,15 +225,21 @@ void Session::call_keeper(Leaving leaving) {
   if (cable_ && process_ != kNoIndex) {
     ++h.visits;
     const bool is_unwatched = leaving == Leaving::for_good && !cable_->is_armed();
-    if (is_unwatched) next = std::min(next, stack_->now() + kKeeperTick);
+    if (is_unwatched || h.batch.waits()) next = std::min(next, stack_->now() + kKeeperTick);
   }
   if (next >= h.keeper_wakes) return;
   h.keeper_wakes = next;
   if (h.keeper_bell != 0) wakes_.add_bell(h.keeper_bell, ringer_);
 }
 
+// Each look at a device is a system call, and so is each frame: see batch.hpp.
+bool Session::may_put_off(Leaving leaving) {
+  return has_device() && leaving == Leaving::for_good && Round::is_open() && process_ != kNoIndex &&
+         header().batch.may_wait(stack_->now(), stack_->has_output());
+}
+
 void Session::leave(Leaving leaving) {
-  turn();
+  if (!may_put_off(leaving)) turn();
   call_keeper(leaving);
   if (capture_) capture_->flush();
   Header& h = header();

@@ -194,6 +194,7 @@ class Session {
   // What waited in the process is gone.
   void forget_waiters(std::uint32_t process);
   void call_keeper(Leaving leaving);
+  bool may_put_off(Leaving leaving);
   link::OpenResult<void> join_lan(const LanChoice& choice);
   link::OpenResult<void> use_device(const DeviceChoice& choice);
   void attach_cable();

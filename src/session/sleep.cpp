@@ -174,6 +174,7 @@ int sleep_at_device(Session& session, Seat& seat, Time deadline) {
 }  // namespace
 
 int sleep_in(Session& session, Seat& seat, Time deadline) {
+  Round::set_open(false);  // who blocks in one call does not come back for others
   std::atomic<std::uint32_t>& word = seat.waiter->word;
   if (spin(session, word, Waiter::kAwake)) return 0;
   if (session.has_device()) return sleep_at_device(session, seat, deadline);

@@ -108,6 +108,9 @@ def curl(m):
     m.client.run("curl", "-sS", "--max-time", 1, m.url("/1"), status=28)
     server.kill()
     server.wait()
+    # The keeper closes what the server had open, a moment after its end.
+    lab.wait_for(lambda: m.client.try_to_run("curl", "-sS", m.url("/1")).returncode == 7,
+                 "nobody listens")
     # It comes back while curl tries again.
     waiting = m.client.start("curl", "-sSf", "--retry", 20, "--retry-connrefused", "--retry-delay", 1,
                              m.url("/3"), "-o", folder / "late")
