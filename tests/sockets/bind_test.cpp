@@ -140,7 +140,9 @@ struct Sharers {
   void connect_once(std::uint16_t from) {
     const Fd c = tcp();
     set_linger(c, 1, 0);  // so that the port is free again at once
-    if (from != 0) EXPECT_EQ(bind(c, v4(from)), 0);
+    if (from != 0) {
+      EXPECT_EQ(bind(c, v4(from)), 0);
+    }
     EXPECT_EQ(connect(c, v4(port_of(all[0]))), 0);
   }
   // How many each of them got.
@@ -196,7 +198,9 @@ TEST(Reuse, OfPortsMovesOnlyTheShareOfWhoGoes) {
       << "nothing goes to who is no more";
   if (on_kernel()) return;
   for (const auto& [port, taker] : before) {
-    if (taker != 3) EXPECT_EQ(sharers.taker[port], taker) << port;
+    if (taker != 3) {
+      EXPECT_EQ(sharers.taker[port], taker) << port;
+    }
   }
 }
 

@@ -48,6 +48,8 @@ def exit_status_and_name():
     lab.check(done.returncode == 127 and "/no/such/program" in done.stderr, "a program that is not")
     inner = session(lab.PROGRAM, "run", "--", "echo", "inner")
     lab.check(inner == "inner\n", "a session started from within a session")
+    for _ in range(10):  # a name is free when its program has ended
+        lab.sh(lab.PROGRAM, "run", "--name", "again", "--", "true")
 
 
 def a_session_is_shown_when_it_is_made():
