@@ -253,6 +253,7 @@ void RunOptions::add_to(CLI::App& app) {
       "The program's TCP and UDP sockets, and those of all that it starts, live on naru.\n"
       "Programs of one session meet at 127.0.0.1; sessions on one lan by name or address.\n"
       "naru ps and naru lan ls show both. From outside, published ports are reached (-p).\n"
+      "With --link they are on the kernel's network instead, at the address --ip.\n"
       "NARU_LOG=stderr or NARU_LOG=FILE makes the library say what goes wrong.");
 }
 

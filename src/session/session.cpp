@@ -191,6 +191,7 @@ void Session::enter() {
   Deferral::enter();
   lock();
   header().is_changing = true;
+  looks_at_cable_ = cable_ != nullptr;
   stack_->set_now(monotonic_now());
 }
 
@@ -204,6 +205,7 @@ bool Session::try_enter() {
   on_locked(answer);
   if (ending_.load(std::memory_order_relaxed) != 0) stop_unless_last();
   header().is_changing = true;
+  looks_at_cable_ = cable_ != nullptr;
   stack_->set_now(monotonic_now());
   return true;
 }
@@ -211,10 +213,11 @@ bool Session::try_enter() {
 void Session::turn() {
   const Time now = stack_->now();
   header().batch.end(now);
-  if (cable_ || stack_->has_output() || stack_->next_deadline() <= now) {
+  if (looks_at_cable_ || stack_->has_output() || stack_->next_deadline() <= now) {
     while (stack_->poll(now)) {
     }
   }
+  if (has_device()) looks_at_cable_ = false;  // each look is a system call
   while (const auto event = stack_->next_event()) dispatch(*event);
 }
 

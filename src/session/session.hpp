@@ -225,7 +225,8 @@ class Session {
   std::unique_ptr<link::CaptureLink> captured_link_;
   std::unique_ptr<Stack> stack_;
   Ringer ringer_;
-  Wakes wakes_;  // of the turn; with the lock
+  Wakes wakes_;                  // of the turn; with the lock
+  bool looks_at_cable_ = false;  // inside: the next turn does
   std::vector<Seat> seats_;
   std::uint32_t process_ = kNoIndex;
   std::atomic<pid_t> ending_{0};  // the thread that ends the process
