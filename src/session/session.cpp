@@ -14,6 +14,7 @@
 #include <naru/socket/entropy.hpp>
 
 #include "session/deferral.hpp"
+#include "session/lock.hpp"
 #include "session/log.hpp"
 #include "session/process_id.hpp"
 #include "session/sleep.hpp"
@@ -164,7 +165,7 @@ void Session::lock() {
     relax();
     answer = ::pthread_mutex_trylock(&header().mutex);
   }
-  if (answer == EBUSY) answer = ::pthread_mutex_lock(&header().mutex);
+  if (answer == EBUSY) answer = lock_patiently(header().mutex);
   on_locked(answer);
   if (ending_.load(std::memory_order_relaxed) != 0) stop_unless_last();
 }

@@ -6,12 +6,14 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string_view>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -114,6 +116,31 @@ TEST_F(SessionTest, ASleepEndsAtItsTimeAndWithASignal) {
   ::sigaction(SIGALRM, &act, nullptr);
   ::ualarm(50'000, 0);
   EXPECT_EQ(sleep_in(*session, seat, monotonic_now() + kLong), -EINTR);
+}
+
+TEST_F(SessionTest, WhoIsStoppedInsideIsNamed) {
+  const std::string said = folder_ + "/log";
+  ::setenv("NARU_LOG", said.c_str(), 1);
+  const pid_t child = in_child([&] {
+    session->on_forked();
+    const Inside inside(*session);
+    ::raise(SIGSTOP);
+    return 0;
+  });
+  ASSERT_EQ(::waitpid(child, nullptr, WUNTRACED), child);
+  const auto words = [&] {
+    std::ifstream file(said);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  std::thread helper([&] {
+    while (words().empty()) ::usleep(1000);
+    ::kill(child, SIGCONT);
+  });
+  { const Inside inside(*session); }
+  helper.join();
+  EXPECT_NE(words().find("thread " + std::to_string(child) + ","), std::string::npos) << words();
+  EXPECT_EQ(status_of(child), 0);
+  ::unsetenv("NARU_LOG");
 }
 
 TEST_F(SessionTest, DescriptorsAreKnownByTheirFile) {
