@@ -55,6 +55,8 @@ format: ## clang-format every file in place
 nightly: ## everything, with more seeds, and fuzzing for an hour a target
 	@$(MAKE) --no-print-directory lint test conformance packetdrill bench
 	@NARU_KILLS=1000 tests/system/run_kills_test.py
+	@NARU_NIGHTLY=1 build/release/naru run -- build/release/tests/sockets --gtest_brief=1
+	@NARU_NIGHTLY=1 build/release/tests/test_posix --gtest_filter='Wakeups*' --gtest_brief=1
 	@NARU_SEEDS=5000 build/release/tests/simulation_transfers --gtest_brief=1
 	@NARU_DEATHS=20000 build/release/tests/test_stack --gtest_filter='Recover*' --gtest_brief=1
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
