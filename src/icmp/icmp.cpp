@@ -45,6 +45,7 @@ Result<Handle> Icmp::open(bool is_raw) {
 void Icmp::close(IcmpSocket& socket) {
   if (socket.is_linked()) ready_.remove(&socket);
   while (Packet* packet = socket.received.pop_front()) pool_->give_back(packet);
+  socket.errors.clear(*pool_);
   const std::uint32_t index = sockets_.index_of(&socket);
   for (Packet* p = output_.front(); socket.send_memory != 0 && p != nullptr; p = p->next) {
     if (p->seq == index) p->seq = kNoIndex;
@@ -209,6 +210,35 @@ Result<Received> Icmp::recv(IcmpSocket& socket, MutableBytes out, bool peek) {
   return received;
 }
 
+// --- errors -------------------------------------------------------------------------------
+
+bool Icmp::has_sent(const IcmpSocket& socket, const IpAddr& local, const IpAddr& remote,
+                    Bytes message) const {
+  if (!socket.local.is_any() && socket.local != local) return false;
+  if (socket.is_raw) return !socket.is_connected || socket.remote == remote;
+  const auto view = Icmpv4View::parse(message);
+  return view && view->type() == Icmpv4Type::echo_request && view->id() == socket.identifier;
+}
+
+void Icmp::on_error(const IpAddr& local, const IpAddr& remote, const SocketError& error, bool hard,
+                    Bytes message) {
+  sockets_.for_each([&](IcmpSocket& s) {
+    if (!has_sent(s, local, remote, message)) return;
+    const bool wanted = s.receive_errors || (hard && s.is_connected);
+    if (!wanted) return;
+    if (s.receive_errors) s.errors.push(*pool_, error, message, s.receive_buffer);
+    s.pending_error = error.error;
+    if (!s.is_linked()) ready_.push_back(&s);
+  });
+}
+
+Result<SocketError> Icmp::recv_error(IcmpSocket& socket, MutableBytes out) {
+  const auto error = socket.errors.pop(*pool_, out);
+  if (!error) return no(Error::would_block);
+  socket.pending_error = socket.errors.next();
+  return *error;
+}
+
 void Icmp::salvage() {
   sockets_.rebuild();
   ready_ = {};
@@ -216,6 +246,7 @@ void Icmp::salvage() {
   sockets_.for_each([this](IcmpSocket& socket) {
     static_cast<ListHook<ReadyOrder>&>(socket) = {};
     socket.received = {};
+    socket.errors.forget();
     socket.receive_memory = 0;
     socket.send_memory = 0;
     ready_.push_back(&socket);

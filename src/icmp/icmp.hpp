@@ -71,6 +71,14 @@ class Icmp {
   Result<std::size_t> send(IcmpSocket& socket, Bytes message, const IpAddr& remote);
   Result<Received> recv(IcmpSocket& socket, MutableBytes out, bool peek);
 
+  // What became of earlier messages (MSG_ERRQUEUE); Error::would_block when there is no news.
+  Result<SocketError> recv_error(IcmpSocket& socket, MutableBytes out);
+
+  // An ICMP error about a message from `local` to `remote`, of which this is quoted; a `hard`
+  // one ends up at a connected socket even without IP_RECVERR.
+  void on_error(const IpAddr& local, const IpAddr& remote, const SocketError& error, bool hard,
+                Bytes message);
+
   // A message as ip has checked it: data at the ICMP header, the IP header before it. It
   // stays the caller's.
   void input(const Packet& packet, Time now);
@@ -94,6 +102,8 @@ class Icmp {
  private:
   bool is_for(const IcmpSocket& socket, const Packet& packet) const;
   void deliver(IcmpSocket& socket, const Packet& packet, Time now);
+  bool has_sent(const IcmpSocket& socket, const IpAddr& local, const IpAddr& remote,
+                Bytes message) const;
   bool is_taken(std::uint16_t identifier);
   Status take_identifier(IcmpSocket& socket, std::uint16_t wanted);
 

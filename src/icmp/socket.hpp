@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <naru/base/result.hpp>
+#include <naru/buf/error_queue.hpp>
 #include <naru/buf/packet.hpp>
 #include <naru/wire/address.hpp>
 
@@ -28,7 +29,8 @@ struct IcmpSocket : ListHook<ReadyOrder> {
   // sends echo requests under an identifier of its own and hears the replies to them.
   bool is_raw = false;
   bool is_connected = false;
-  std::uint8_t ttl = 0;  // 0: the stack's default
+  bool receive_errors = false;  // IP_RECVERR
+  std::uint8_t ttl = 0;         // 0: the stack's default
   std::uint8_t tos = 0;
   std::uint16_t identifier = 0;  // of echo; 0: none yet
   std::uint64_t cookie = 0;      // the owner's
@@ -41,6 +43,7 @@ struct IcmpSocket : ListHook<ReadyOrder> {
   std::uint32_t send_memory = 0;
   std::uint64_t dropped = 0;
   PacketQueue received;
+  ErrorQueue errors;  // with IP_RECVERR
 };
 
 }  // namespace naru::icmp

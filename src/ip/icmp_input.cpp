@@ -95,6 +95,13 @@ ErrorReport make_report(const Quote& quote) {
   report.local = {.addr = quote.source, .port = load_be16(t)};
   report.remote = {.addr = quote.destination, .port = load_be16(t + 2)};
   report.quoted_seq = load_be32(t + 4);
+  if (quote.protocol == Protocol::icmp) {
+    report.local.port = load_be16(t + 4);
+    report.remote.port = 0;
+  }
+  const std::size_t kept = std::min(quote.transport.size(), report.quote.size());
+  report.quote_length = static_cast<std::uint16_t>(kept);
+  std::memcpy(report.quote.data(), t, kept);
   return report;
 }
 
@@ -123,7 +130,7 @@ Input Ip::input_icmp(Packet* packet, bool group, Time now) {
     case Icmpv4Type::unreachable:
     case Icmpv4Type::time_exceeded:
     case Icmpv4Type::parameter_problem:
-      reason = group ? Drop::icmp_ignored : input_icmp_error(*view);
+      reason = group ? Drop::icmp_ignored : input_icmp_error(*packet, *view);
       break;
     case Icmpv4Type::redirect:
       reason = input_redirect(*packet, *view, now);
@@ -182,17 +189,20 @@ Input Ip::answer_echo(Packet* packet, bool group, Time now) {
 }
 
 // Whether the packet really was ours is known to who keeps the ports (RFC 5927 4).
-Drop Ip::input_icmp_error(const Icmpv4View& view) {
+Drop Ip::input_icmp_error(const Packet& packet, const Icmpv4View& view) {
   const auto quote = parse_quote(view.payload());
   if (!quote) return Drop::icmp_malformed;
   const bool is_group = quote->destination.is_multicast() || is_broadcast(quote->destination);
   if (!is_local(quote->source) || is_group) return Drop::icmp_no_match;
-  if (quote->protocol != Protocol::tcp && quote->protocol != Protocol::udp) {
-    return Drop::icmp_ignored;
-  }
+  const bool is_known = quote->protocol == Protocol::tcp || quote->protocol == Protocol::udp ||
+                        (quote->protocol == Protocol::icmp && copies_icmp_);
+  if (!is_known) return Drop::icmp_ignored;
   ErrorReport report = make_report(*quote);
   report.kind = kind_of(view);
+  report.type = static_cast<std::uint8_t>(view.type());
   report.code = view.code();
+  report.offender = packet.source;
+  if (report.kind == ErrorReport::Kind::parameter_problem) report.pointer = view.pointer();
   if (report.kind == ErrorReport::Kind::fragmentation_needed) {
     report.mtu =
         view.next_hop_mtu() != 0 ? view.next_hop_mtu() : plateau_below(quote->total_length);
@@ -234,10 +244,12 @@ Drop Ip::input_redirect(const Packet& packet, const Icmpv4View& view, Time now) 
 // A frame of ours that was never sent, because its neighbour does not answer.
 void Ip::report_unreachable(const Packet& frame) {
   const auto quote = parse_quote(frame.bytes().subspan(wire::Ethernet::kHeaderSize));
-  if (!quote || (quote->protocol != Protocol::tcp && quote->protocol != Protocol::udp)) return;
+  if (!quote) return;
   ErrorReport report = make_report(*quote);
   report.kind = ErrorReport::Kind::host_unreachable;
+  report.type = static_cast<std::uint8_t>(Icmpv4Type::unreachable);
   report.code = static_cast<std::uint8_t>(Icmpv4Unreachable::host);
+  report.offender = quote->source;  // as if we had sent ourselves the message (Linux)
   report.is_local = true;
   push_error(report);
 }

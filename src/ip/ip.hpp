@@ -262,7 +262,7 @@ class Ip {
   Input input_icmp(Packet* packet, bool group, Time now);
   void keep_icmp(const Packet& packet);
   Input answer_echo(Packet* packet, bool group, Time now);
-  Drop input_icmp_error(const wire::Icmpv4View& view);
+  Drop input_icmp_error(const Packet& packet, const wire::Icmpv4View& view);
   Drop input_redirect(const Packet& packet, const wire::Icmpv4View& view, Time now);
   void report_unreachable(const Packet& frame);
   void push_error(const ErrorReport& report);

@@ -1,6 +1,7 @@
 // What the ip room tells its callers: verdicts on packets in and out, errors, listings.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include <naru/buf/packet.hpp>
@@ -62,6 +63,9 @@ struct Input {
 // Something that we sent did not arrive. Ports and sequence number are as quoted:
 // whoever owns them checks that they are right before believing (RFC 5927).
 struct ErrorReport {
+  // What a router quotes at most (RFC 1812 4.3.2.3), without the headers of IP and ICMP.
+  static constexpr std::size_t kMaxQuote = 576 - 20 - 8;
+
   enum class Kind : std::uint8_t {
     network_unreachable,
     host_unreachable,
@@ -74,13 +78,20 @@ struct ErrorReport {
   };
 
   Kind kind{};
-  std::uint8_t code = 0;  // of the ICMP message
+  std::uint8_t type = 0;  // of the ICMP message
+  std::uint8_t code = 0;
   Protocol protocol{};
   bool is_local = false;  // no ICMP: we ourselves could not send it (no ARP answer)
   std::uint32_t mtu = 0;
+  std::uint32_t pointer = 0;     // of a parameter_problem
   std::uint32_t quoted_seq = 0;  // TCP only
-  Endpoint local;
+  Endpoint local;                // of an echo request the port is the identifier
   Endpoint remote;
+  IpAddr offender;  // who says so
+  std::uint16_t quote_length = 0;
+  std::array<std::uint8_t, kMaxQuote> quote{};  // of the packet, from its layer-4 header on
+
+  Bytes quoted() const { return {quote.data(), quote_length}; }
 };
 
 // ICMP errors that upper layers and forwarding ask for.

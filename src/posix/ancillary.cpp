@@ -1,13 +1,16 @@
 #include "posix/ancillary.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <sys/time.h>
 
 #include <naru/socket/clock.hpp>
+#include <naru/socket/errno.hpp>
 
 #include "posix/told.hpp"
 #include "socket/linux_address.hpp"
@@ -151,6 +154,35 @@ void write_control(msghdr& message, const session::OpenSocket& socket, const Dat
     original.sin_port = htons(local.port);
     original.sin_addr.s_addr = destination;
     out.put(IPPROTO_IP, IP_ORIGDSTADDR, original);
+  }
+}
+
+// The error as IP_RECVERR tells it, and behind it who says so.
+void write_error(msghdr& message, const session::OpenSocket& socket, const SocketError& error) {
+  const bool is_v6 = socket.family == AF_INET6;
+  struct Note {
+    sock_extended_err error{};
+    sockaddr_storage offender{};
+  } note;
+  note.error.ee_errno = static_cast<std::uint32_t>(to_errno(error.error));
+  note.error.ee_origin = static_cast<std::uint8_t>(error.origin);
+  note.error.ee_type = error.type;
+  note.error.ee_code = error.code;
+  note.error.ee_info = error.info;
+  if (error.origin == SocketError::Origin::icmp) {
+    socklen_t length = sizeof note.offender;
+    from_endpoint({error.offender, 0}, socket.family, reinterpret_cast<sockaddr*>(&note.offender),
+                  &length);
+  }
+  std::array<std::uint8_t, sizeof(sock_extended_err) + sizeof(sockaddr_in)> v4;
+  std::array<std::uint8_t, sizeof(sock_extended_err) + sizeof(sockaddr_in6)> v6;
+  Writer out(message);
+  if (is_v6) {
+    std::memcpy(v6.data(), &note, v6.size());
+    out.put(IPPROTO_IPV6, IPV6_RECVERR, v6);
+  } else {
+    std::memcpy(v4.data(), &note, v4.size());
+    out.put(IPPROTO_IP, IP_RECVERR, v4);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <naru/buf/error_queue.hpp>
 #include <naru/config/socket_types.hpp>
 
 #include "session/tables.hpp"
@@ -17,5 +18,8 @@ long read_control(const msghdr& message, DatagramControl& control);
 // buffer, which can be written, and sets msg_controllen and MSG_CTRUNC.
 void write_control(msghdr& message, const session::OpenSocket& socket, const DatagramInfo& info,
                    const Endpoint& local);
+
+// The same for an error that MSG_ERRQUEUE asks for.
+void write_error(msghdr& message, const session::OpenSocket& socket, const SocketError& error);
 
 }  // namespace naru::posix

@@ -64,7 +64,7 @@ long Sockets::send_datagram(int fd, Parts parts, int flags, const Envelope& to) 
 }
 
 long Sockets::receive_datagram(int fd, Parts parts, int flags, Letter& letter) {
-  if ((flags & MSG_ERRQUEUE) != 0) return -EAGAIN;  // it is always empty
+  if ((flags & MSG_ERRQUEUE) != 0) return receive_error(fd, parts, letter);
   const auto size = static_cast<std::size_t>(total(parts));
   Cursor at(parts);
   if (!at.touch(kLargest, Cursor::Access::write)) return -EFAULT;
@@ -94,6 +94,31 @@ long Sockets::receive_datagram(int fd, Parts parts, int flags, Letter& letter) {
     at.put(piece.bytes().first(std::min(static_cast<std::size_t>(n), piece.bytes().size())));
   }
   return n;
+}
+
+// What became of an earlier datagram (MSG_ERRQUEUE, ip(7)); nobody waits for that.
+long Sockets::receive_error(int fd, Parts parts, Letter& letter) {
+  Cursor at(parts);
+  if (!at.touch(kLargest, Cursor::Access::write)) return -EFAULT;
+  Piece piece(std::min<std::size_t>(static_cast<std::size_t>(total(parts)), kLargest));
+  const Inside inside(session());
+  OpenSocket* o = fds_.socket(fd);
+  if (o == nullptr) return -EBADF;
+  if (!session().is_sound(*o)) return -EAGAIN;
+  const auto error = session().stack().recv_error(o->id, piece.bytes());
+  note_readiness(*o);
+  if (!error) return -to_errno(error.error());
+  const std::size_t got =
+      at.put(piece.bytes().first(std::min<std::size_t>(error->length, piece.bytes().size())));
+  if (letter.address != nullptr) {
+    from_endpoint(error->remote, o->family, letter.address, letter.length);
+  }
+  letter.flags |= MSG_ERRQUEUE | (got < error->length ? MSG_TRUNC : 0);
+  if (letter.message != nullptr) {
+    letter.message->msg_flags = letter.flags;
+    write_error(*letter.message, *o, *error);
+  }
+  return static_cast<long>(got);
 }
 
 }  // namespace naru::posix

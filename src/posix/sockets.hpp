@@ -96,6 +96,7 @@ class Sockets {
   long peek_stream(int fd, Parts parts, std::size_t size, int flags);
   long discard_stream(int fd, std::size_t size, int flags);
   long receive_datagram(int fd, Parts parts, int flags, Letter& letter);
+  long receive_error(int fd, Parts parts, Letter& letter);
   long splice_out(int fd, int pipe, std::size_t count, unsigned flags);
   long splice_in(int pipe, int fd, std::size_t count, unsigned flags);
   void note_readiness(OpenSocket& o);

@@ -53,6 +53,7 @@ constexpr Name kNames[] = {
     {IPPROTO_IP, IP_TOS, SocketOption::tos},
     {IPPROTO_IP, IP_MTU_DISCOVER, SocketOption::mtu_discover},
     {IPPROTO_IP, IP_RECVERR, SocketOption::receive_error},
+    {IPPROTO_IPV6, IPV6_RECVERR, SocketOption::receive_error},
 };
 
 constexpr std::string_view kAlgorithms[] = {"reno", "cubic"};  // by naru's numbers

@@ -60,6 +60,16 @@ Error to_udp(ErrorReport::Kind kind) {
   }
 }
 
+SocketError to_socket_error(const ErrorReport& report) {
+  return {.error = to_udp(report.kind),
+          .origin = SocketError::Origin::icmp,
+          .type = report.type,
+          .code = report.code,
+          .info = report.mtu + report.pointer,  // never both
+          .offender = report.offender,
+          .remote = report.remote};
+}
+
 bool is_hard(const ErrorReport& report) {
   using Kind = ErrorReport::Kind;
   return report.kind == Kind::port_unreachable || report.kind == Kind::protocol_unreachable ||
@@ -183,10 +193,16 @@ void Turn::pass_errors() {
       if (!believed) s.counters.drop(Drop::icmp_no_match);
       if (!believed || report.kind != ErrorReport::Kind::fragmentation_needed) continue;
     } else if (report.protocol == Protocol::udp) {
-      s.udp.on_error(report.local, report.remote, to_udp(report.kind), is_hard(report));
+      constexpr std::size_t kHeader = 8;  // there always is one
+      const SocketError error = to_socket_error(report);
+      s.udp.on_error(report.local, report.remote, error.error, is_hard(report), &error,
+                     report.quoted().subspan(kHeader));
       if (report.kind != ErrorReport::Kind::fragmentation_needed) continue;
     } else {
-      continue;
+      const bool hard = is_hard(report) && !report.is_local;  // as Linux
+      s.icmp.on_error(report.local.addr, report.remote.addr, to_socket_error(report), hard,
+                      report.quoted());
+      if (report.kind != ErrorReport::Kind::fragmentation_needed) continue;
     }
     s.ip.confirm_path_mtu(report.remote.addr, report.mtu, s.now);
   }

@@ -51,8 +51,10 @@ Status set_icmp(icmp::IcmpSocket& i, SocketOption option, std::int64_t value) {
     case send_buffer:
       i.send_buffer = doubled(value, kLeastSend);
       return {};
-    case broadcast:
     case receive_error:
+      i.receive_errors = value != 0;
+      return {};
+    case broadcast:
     case mtu_discover:
     case multicast_ttl:
     case multicast_loop:
@@ -73,6 +75,8 @@ Result<std::int64_t> get_icmp(const Options& options, const icmp::IcmpSocket& i,
     case icmp_filter:
       if (!i.is_raw) return no(Error::not_supported);
       return i.filter;
+    case receive_error:
+      return i.receive_errors;
     case receive_buffer:
       return i.receive_buffer;
     case send_buffer:
@@ -199,8 +203,15 @@ Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, So
 Status Stack::set_option(SocketId socket, SocketOption option, std::int64_t value) {
   StackState& s = *state_;
   if (tcp::Connection* c = change_tcp(socket)) return tcp::set_option(s.tcp, *c, option, value);
-  if (udp::UdpSocket* u = find_udp(socket)) return set_udp(*u, option, value);
-  if (icmp::IcmpSocket* i = find_icmp(socket)) return set_icmp(*i, option, value);
+  const bool forgets_errors = option == SocketOption::receive_error && value == 0;
+  if (udp::UdpSocket* u = find_udp(socket)) {
+    if (forgets_errors) u->errors.clear(s.packets);
+    return set_udp(*u, option, value);
+  }
+  if (icmp::IcmpSocket* i = find_icmp(socket)) {
+    if (forgets_errors) i->errors.clear(s.packets);
+    return set_icmp(*i, option, value);
+  }
   return no(Error::bad_handle);
 }
 

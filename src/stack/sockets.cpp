@@ -61,6 +61,25 @@ Status connect_udp(StackState& s, SocketId id, const udp::UdpSocket& u, Endpoint
   return s.udp.connect(udp_handle(id), remote, *source, s.ip.is_broadcast(remote.addr));
 }
 
+// With DF a datagram that does not fit into the path is refused at once (ip(7)).
+Status check_fits(StackState& s, udp::UdpSocket& u, std::size_t size, const Endpoint& to,
+                  const IpAddr& source) {
+  constexpr std::size_t kHeaders = 20 + 8;
+  if (!u.options.dont_fragment) return {};
+  const Endpoint& remote = to == Endpoint() ? u.remote : to;
+  const IpAddr bound = u.local.addr.is_any() ? IpAddr() : u.local.addr;
+  const auto d = s.ip.destination(remote.addr, source == IpAddr() ? bound : source, s.now);
+  if (!d || size + kHeaders <= s.ip.at(*d).mtu) return {};
+  if (u.options.receive_errors) {
+    const SocketError error{.error = Error::message_size,
+                            .origin = SocketError::Origin::local,
+                            .info = s.ip.at(*d).mtu,
+                            .remote = {remote.addr, u.remote.port}};
+    u.errors.push(s.packets, error, {}, u.options.receive_buffer);
+  }
+  return no(Error::message_size);
+}
+
 Status connect_icmp(StackState& s, icmp::IcmpSocket& i, Endpoint remote) {
   i.is_connected = false;
   if (remote.addr == IpAddr()) return {};
@@ -99,7 +118,7 @@ std::uint8_t icmp_readiness(const icmp::IcmpSocket& i) {
   std::uint8_t bits = 0;
   if (!i.received.empty()) bits |= ready::kIn;
   if (i.send_memory < i.send_buffer) bits |= ready::kOut;
-  if (i.pending_error != Error::none) bits |= ready::kErr;
+  if (i.pending_error != Error::none || !i.errors.empty()) bits |= ready::kErr;
   return bits;
 }
 
@@ -196,7 +215,10 @@ Status Stack::disconnect(SocketId socket) {
 Result<std::size_t> Stack::send(SocketId socket, Bytes data, unsigned flags) {
   StackState& s = *state_;
   if (tcp::Connection* c = change_tcp(socket)) return tcp::send(s.tcp, *c, data, flags);
-  if (find_udp(socket) != nullptr) return s.udp.send(udp_handle(socket), data);
+  if (udp::UdpSocket* u = find_udp(socket)) {
+    const Status fits = check_fits(s, *u, data.size(), {}, {});
+    return fits ? s.udp.send(udp_handle(socket), data) : no(fits.error());
+  }
   if (icmp::IcmpSocket* i = find_icmp(socket)) {
     return i->is_connected ? s.icmp.send(*i, data, i->remote) : no(Error::destination_required);
   }
@@ -217,7 +239,8 @@ Result<std::size_t> Stack::send_to(SocketId socket, Bytes data, const Endpoint& 
   if (icmp::IcmpSocket* i = find_icmp(socket)) {
     return as_connected ? send(socket, data, flags) : send_icmp(s, *i, data, remote.addr);
   }
-  if (find_udp(socket) == nullptr) return no(Error::bad_handle);
+  udp::UdpSocket* u = find_udp(socket);
+  if (u == nullptr) return no(Error::bad_handle);
   if (!as_connected && !remote.addr.is_v4()) return no(Error::address_family);
   if (control.source != IpAddr() && !s.ip.is_local(control.source)) return no(Error::invalid);
   udp::SendTo to;
@@ -227,6 +250,9 @@ Result<std::size_t> Stack::send_to(SocketId socket, Bytes data, const Endpoint& 
   to.ttl = control.ttl;
   to.tos = control.tos;
   if (!as_connected && to.remote.addr.is_any()) to.remote.addr = IpAddr::loopback_v4();
+  if (const Status fits = check_fits(s, *u, data.size(), to.remote, to.source); !fits) {
+    return no(fits.error());
+  }
   to.to_broadcast = s.ip.is_broadcast(to.remote.addr);
   return s.udp.send(udp_handle(socket), data, to);
 }
@@ -255,6 +281,13 @@ Result<std::size_t> Stack::recv_from(SocketId socket, MutableBytes out, Datagram
     return tell(s.icmp.recv(*i, out, peeks), i->dropped);
   }
   return find_tcp(socket) != nullptr ? recv(socket, out, flags) : no(Error::bad_handle);
+}
+
+Result<SocketError> Stack::recv_error(SocketId socket, MutableBytes out) {
+  StackState& s = *state_;
+  if (find_udp(socket) != nullptr) return s.udp.recv_error(udp_handle(socket), out);
+  if (icmp::IcmpSocket* i = find_icmp(socket)) return s.icmp.recv_error(*i, out);
+  return no(find_tcp(socket) != nullptr ? Error::would_block : Error::bad_handle);
 }
 
 Status Stack::shutdown(SocketId socket, Shutdown how) {

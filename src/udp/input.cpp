@@ -138,7 +138,17 @@ Result<Received> Udp::recv(Handle handle, MutableBytes out, RecvFlags flags) {
   return received;
 }
 
-void Udp::on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard) {
+Result<SocketError> Udp::recv_error(Handle handle, MutableBytes out) {
+  UdpSocket* socket = change(handle);
+  if (socket == nullptr) return std::unexpected(Error::bad_handle);
+  const auto error = socket->errors.pop(*pool_, out);
+  if (!error) return std::unexpected(Error::would_block);
+  socket->pending_error = socket->errors.next();
+  return *error;
+}
+
+void Udp::on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard,
+                   const SocketError* detail, Bytes payload) {
   const Arrival arrival{.local = local, .remote = remote, .interface = kAnyInterface};
   UdpSocket* socket = find_connected(arrival);
   if (socket == nullptr) socket = find_bound(arrival);
@@ -148,6 +158,10 @@ void Udp::on_error(const Endpoint& local, const Endpoint& remote, Error error, b
   }
   const bool wanted = socket->options.receive_errors || (hard && socket->is_connected);
   if (!wanted) return;
+  change_.set(socket);
+  if (socket->options.receive_errors && detail != nullptr) {
+    socket->errors.push(*pool_, *detail, payload, socket->options.receive_buffer);
+  }
   socket->pending_error = error;
   notify(*socket);
 }

@@ -20,6 +20,7 @@ bool Udp::salvage() {
     salvage_groups(socket);
     is_sole_holder &= salvage_received(socket);
     socket.send_memory = 0;
+    socket.errors.forget();
     find_again(socket);
     notify(socket);
   });

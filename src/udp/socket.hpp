@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <naru/base/result.hpp>
+#include <naru/buf/error_queue.hpp>
 #include <naru/buf/packet.hpp>
 #include <naru/wire/address.hpp>
 
@@ -69,6 +70,7 @@ struct UdpSocket : ListHook<ReadyOrder> {
   std::uint32_t send_memory = 0;     // buffers of this socket in the output queue
   std::uint64_t dropped = 0;         // datagrams that found the receive buffer full
   PacketQueue received;
+  ErrorQueue errors;  // with IP_RECVERR
 
   bool is_bound() const { return local.port != 0; }
 };

@@ -62,6 +62,7 @@ Status Udp::close(Handle handle) {
   for (Packet* p = output_.front(); socket->send_memory != 0 && p != nullptr; p = p->next) {
     if (p->seq == handle.index) p->seq = kNoIndex;
   }
+  socket->errors.clear(*pool_);
   sockets_.give_back(socket);
   return {};
 }
@@ -225,7 +226,7 @@ std::uint8_t Udp::readiness(const UdpSocket& socket) {
   std::uint8_t ready = 0;
   if (!socket.received.empty() || socket.shut_read) ready |= kReadable;
   if (socket.send_memory < socket.options.send_buffer) ready |= kWritable;
-  if (socket.pending_error != Error::none) ready |= kError;
+  if (socket.pending_error != Error::none || !socket.errors.empty()) ready |= kError;
   return ready;
 }
 

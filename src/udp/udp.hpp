@@ -140,6 +140,8 @@ class Udp {
   }
   // Error::would_block when nothing waits, or the error that was pending.
   Result<Received> recv(Handle handle, MutableBytes out, RecvFlags flags = {});
+  // What became of earlier datagrams (MSG_ERRQUEUE); Error::would_block when there is no news.
+  Result<SocketError> recv_error(Handle handle, MutableBytes out);
   // SO_ERROR: takes the pending error.
   Error take_error(UdpSocket& socket) { return std::exchange(socket.pending_error, Error::none); }
   static std::uint8_t readiness(const UdpSocket& socket);
@@ -159,8 +161,10 @@ class Udp {
   // destination is a broadcast or multicast address.
   Drop input(Packet* packet, bool group, Time now);
   // An ICMP error about a datagram from `local` to `remote`; a `hard` one ends up at a
-  // connected socket even without IP_RECVERR (RFC 1122 4.1.3.3).
-  void on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard);
+  // connected socket even without IP_RECVERR (RFC 1122 4.1.3.3). With it, `detail` and the
+  // datagram's payload go into the error queue.
+  void on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard,
+                const SocketError* detail = nullptr, Bytes payload = {});
 
   // --- after a death ---
   // Nobody is changing a socket now.

@@ -18,6 +18,7 @@
 
 #include <naru/base/arena.hpp>
 #include <naru/base/result.hpp>
+#include <naru/buf/error_queue.hpp>
 #include <naru/config/counters.hpp>
 #include <naru/config/options.hpp>
 #include <naru/config/socket_types.hpp>
@@ -126,6 +127,10 @@ class Stack {
                               unsigned flags = 0, const DatagramControl& control = {});
   Result<std::size_t> recv_from(SocketId socket, MutableBytes out, DatagramInfo& info,
                                 unsigned flags = 0);
+
+  // What became of earlier datagrams (MSG_ERRQUEUE, with SocketOption::receive_error);
+  // Error::would_block when there is no news.
+  Result<SocketError> recv_error(SocketId socket, MutableBytes out);
 
   Status shutdown(SocketId socket, Shutdown how);
   // The id is void afterwards; what was sent is still delivered (SO_LINGER 0 aborts).
