@@ -194,9 +194,7 @@ Drop Ip::input_icmp_error(const Packet& packet, const Icmpv4View& view) {
   if (!quote) return Drop::icmp_malformed;
   const bool is_group = quote->destination.is_multicast() || is_broadcast(quote->destination);
   if (!is_local(quote->source) || is_group) return Drop::icmp_no_match;
-  const bool is_known = quote->protocol == Protocol::tcp || quote->protocol == Protocol::udp ||
-                        (quote->protocol == Protocol::icmp && copies_icmp_);
-  if (!is_known) return Drop::icmp_ignored;
+  if (!is_reported(quote->protocol)) return Drop::icmp_ignored;
   ErrorReport report = make_report(*quote);
   report.kind = kind_of(view);
   report.type = static_cast<std::uint8_t>(view.type());
@@ -244,7 +242,7 @@ Drop Ip::input_redirect(const Packet& packet, const Icmpv4View& view, Time now) 
 // A frame of ours that was never sent, because its neighbour does not answer.
 void Ip::report_unreachable(const Packet& frame) {
   const auto quote = parse_quote(frame.bytes().subspan(wire::Ethernet::kHeaderSize));
-  if (!quote) return;
+  if (!quote || !is_reported(quote->protocol)) return;
   ErrorReport report = make_report(*quote);
   report.kind = ErrorReport::Kind::host_unreachable;
   report.type = static_cast<std::uint8_t>(Icmpv4Type::unreachable);

@@ -264,6 +264,11 @@ class Ip {
   Input answer_echo(Packet* packet, bool group, Time now);
   Drop input_icmp_error(const Packet& packet, const wire::Icmpv4View& view);
   Drop input_redirect(const Packet& packet, const wire::Icmpv4View& view, Time now);
+  // Is there somebody above who wants to know of errors about it?
+  bool is_reported(Protocol protocol) const {
+    return protocol == Protocol::tcp || protocol == Protocol::udp ||
+           (protocol == Protocol::icmp && copies_icmp_);
+  }
   void report_unreachable(const Packet& frame);
   void push_error(const ErrorReport& report);
 
