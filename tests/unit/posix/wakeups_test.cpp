@@ -132,13 +132,13 @@ class Wakeups : public PosixTest {
     happen();
     first.join();
     ASSERT_TRUE(is_well);
-    const std::uint32_t stride = ::getenv("NARU_NIGHTLY") != nullptr ? 1 : 16;
+    const std::uint32_t stride = ::getenv("NARU_NIGHTLY") != nullptr ? 1 : 101;
     const auto seed = static_cast<std::uint32_t>(::testing::UnitTest::GetInstance()->random_seed());
     int places = 0;
     for (std::uint32_t at = seed % stride; check(call, happen, at) && !HasFailure(); at += stride) {
       ++places;
     }
-    EXPECT_GT(places, 20);
+    EXPECT_GT(places, 4);
     RecordProperty("places", places);
   }
 };
