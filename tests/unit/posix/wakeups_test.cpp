@@ -132,7 +132,7 @@ class Wakeups : public PosixTest {
     happen();
     first.join();
     ASSERT_TRUE(is_well);
-    const std::uint32_t stride = ::getenv("NARU_NIGHTLY") != nullptr ? 1 : 101;
+    const std::uint32_t stride = ::getenv("NARU_NIGHTLY") != nullptr ? 1 : 53;
     const auto seed = static_cast<std::uint32_t>(::testing::UnitTest::GetInstance()->random_seed());
     int places = 0;
     for (std::uint32_t at = seed % stride; check(call, happen, at) && !HasFailure(); at += stride) {
