@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +14,7 @@
 
 #include "posix/sockets.hpp"
 #include "posix/told.hpp"
+#include "session/log.hpp"
 
 namespace naru::posix {
 namespace {
@@ -153,21 +155,35 @@ bool is_strange(const OpenSocket& o, int level) {
 
 }  // namespace
 
+// What a program wants and does not get is worth knowing.
+long Sockets::count_unknown(const char* call, int level, int name, long answer) {
+  if (answer != -ENOPROTOOPT) return answer;
+  ++session().header().unknown_options;
+  char line[80];
+  std::snprintf(line, sizeof line, "%s: option %d of level %d is not known", call, name, level);
+  session::log(line);
+  return answer;
+}
+
 long Sockets::set_option(int fd, int level, int name, const void* value, socklen_t length) {
   if (static_cast<int>(length) < 0) return -EINVAL;
   if (!is_readable(value, std::min<socklen_t>(length, kLongest))) return -EFAULT;
   const Inside inside(session());
   OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
-  if (is_strange(*o, level)) return -ENOPROTOOPT;
-  if (is_session_option(level, name)) return set_session_option(*o, level, name, value, length);
-  if (!session().is_sound(*o)) return find_linux_option(level, name) ? 0 : -ENOPROTOOPT;
+  return count_unknown("setsockopt", level, name, set_option(*o, level, name, value, length));
+}
+
+long Sockets::set_option(OpenSocket& o, int level, int name, const void* value, socklen_t length) {
+  if (is_strange(o, level)) return -ENOPROTOOPT;
+  if (is_session_option(level, name)) return set_session_option(o, level, name, value, length);
+  if (!session().is_sound(o)) return find_linux_option(level, name) ? 0 : -ENOPROTOOPT;
   if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)) {
-    return set_membership(*o, name, value, length);
+    return set_membership(o, name, value, length);
   }
-  if (level == IPPROTO_IP && name == IP_MULTICAST_TTL && o->is_tcp()) return -EINVAL;
-  if (names_an_interface(level, name)) return set_interface(*o, level, value, length);
-  const Status done = set_linux_option(session().stack(), o->id, level, name, value, length);
+  if (level == IPPROTO_IP && name == IP_MULTICAST_TTL && o.is_tcp()) return -EINVAL;
+  if (names_an_interface(level, name)) return set_interface(o, level, value, length);
+  const Status done = set_linux_option(session().stack(), o.id, level, name, value, length);
   return done ? 0 : -to_errno(done.error());
 }
 
@@ -178,17 +194,21 @@ long Sockets::get_option(int fd, int level, int name, void* value, socklen_t* le
   const Inside inside(session());
   OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
-  const bool is_sound = session().is_sound(*o);
+  return count_unknown("getsockopt", level, name, get_option(*o, level, name, value, length));
+}
+
+long Sockets::get_option(OpenSocket& o, int level, int name, void* value, socklen_t* length) {
+  const bool is_sound = session().is_sound(o);
   const bool is_error = level == SOL_SOCKET && name == SO_ERROR;
   if (is_error && !is_sound) return give_int(ECONNRESET, value, length);
   if (!is_known_level(level)) return -EOPNOTSUPP;
   const bool asks_info = level == IPPROTO_TCP && name == TCP_INFO;
-  if (is_strange(*o, level)) return asks_info ? -EOPNOTSUPP : -ENOPROTOOPT;
-  if (is_session_option(level, name)) return get_session_option(*o, level, name, value, length);
+  if (is_strange(o, level)) return asks_info ? -EOPNOTSUPP : -ENOPROTOOPT;
+  if (is_session_option(level, name)) return get_session_option(o, level, name, value, length);
   if (!is_sound) return -ENOTCONN;
-  if (names_an_interface(level, name)) return get_interface(*o, level, value, length);
-  const Status done = get_linux_option(session().stack(), o->id, level, name, value, length);
-  if (is_error) note_readiness(*o);
+  if (names_an_interface(level, name)) return get_interface(o, level, value, length);
+  const Status done = get_linux_option(session().stack(), o.id, level, name, value, length);
+  if (is_error) note_readiness(o);
   return done ? 0 : -to_errno(done.error());
 }
 

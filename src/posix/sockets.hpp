@@ -77,6 +77,10 @@ class Sockets {
   template <class Attempt>
   long retry(int fd, Patience& patience, const Attempt& attempt);
 
+  long get_option(OpenSocket& o, int level, int name, void* value, socklen_t* length);
+  long set_option(OpenSocket& o, int level, int name, const void* value, socklen_t length);
+  // `answer`, after it was looked at.
+  long count_unknown(const char* call, int level, int name, long answer);
   long accept_one(OpenSocket& listener, sockaddr* address, socklen_t* length, int flags);
   long connect_once(OpenSocket& o, const Endpoint& remote, bool& started);
   long dissolve(OpenSocket& o);

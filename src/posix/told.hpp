@@ -15,6 +15,9 @@ inline constexpr std::uint32_t kTtl = 16;         // IP_RECVTTL
 inline constexpr std::uint32_t kTos = 32;         // IP_RECVTOS
 inline constexpr std::uint32_t kOriginal = 64;    // IP_RECVORIGDSTADDR
 inline constexpr std::uint32_t kInfo6 = 128;      // IPV6_RECVPKTINFO
+// Kept, and nothing is told: options of IP are read and left alone (RFC 7126).
+inline constexpr std::uint32_t kOptions = 256;        // IP_RECVOPTS
+inline constexpr std::uint32_t kReturnOptions = 512;  // IP_RETOPTS
 
 // The bit of an option; 0: it is not one of these.
 inline std::uint32_t bit_of(int level, int name) {
@@ -29,6 +32,8 @@ inline std::uint32_t bit_of(int level, int name) {
              : name == IP_RECVTTL         ? kTtl
              : name == IP_RECVTOS         ? kTos
              : name == IP_RECVORIGDSTADDR ? kOriginal
+             : name == IP_RECVOPTS        ? kOptions
+             : name == IP_RETOPTS         ? kReturnOptions
                                           : 0;
     case IPPROTO_IPV6:
       return name == IPV6_RECVPKTINFO ? kInfo6 : 0;

@@ -64,6 +64,7 @@ struct Header {
   Batch batch;
   bool knocks_wanted = false;  // by who cannot knock himself
   std::uint64_t visits = 0;    // how often somebody other than it has been inside
+  std::uint64_t unknown_options = 0;  // of socket calls: answered ENOPROTOOPT
   std::atomic<int> spinners{0};
   std::atomic<std::uint32_t> spins{0};
   std::atomic<std::int64_t> spin_ns{0};    // how long it pays lately: see sleep.cpp

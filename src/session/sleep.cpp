@@ -43,10 +43,10 @@ bool spin_for(Session& session, std::int64_t ns, const std::atomic<std::uint32_t
   return word.load() != idle;
 }
 
-// Where no core is free: lets others have this one. If it is who we wait for that goes on
-// and then gives way in turn, two calls and two sleeps are saved. Otherwise the time is
-// lost, and where a stranger computes it is his whole slice: it is tried so rarely that
-// little is lost in sum.
+// Lets others have this core. If it is who we wait for that goes on and then gives way in
+// turn, two calls and two sleeps are saved. Otherwise the time is lost, and where a stranger
+// computes it is his whole slice: it is tried so rarely that little is lost in sum. For who
+// blocks in one call; who waits for many things has more to do in one go when he sleeps.
 bool give_way(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_t idle) {
   constexpr int kTries = 2;
   constexpr Duration kSlice = 100us;  // who takes longer does not work for us
@@ -100,7 +100,7 @@ bool spin(Session& session, const std::atomic<std::uint32_t>& word, std::uint32_
   // Who spins must not keep a core from who would end the waiting.
   if (h.spinners.fetch_add(1) + 1 >= cores() || is_crowded(session)) {
     h.spinners.fetch_sub(1);
-    return give_way(session, word, idle);
+    return word.load() != idle;
   }
   const std::int64_t usual = h.spin_ns.load(std::memory_order_relaxed);
   const bool is_trial = h.spins.fetch_add(1, std::memory_order_relaxed) % kTrial == 0;
@@ -178,6 +178,7 @@ int sleep_in(Session& session, Seat& seat, Time deadline) {
   std::atomic<std::uint32_t>& word = seat.waiter->word;
   if (spin(session, word, Waiter::kAwake)) return 0;
   if (session.has_device()) return sleep_at_device(session, seat, deadline);
+  if (give_way(session, word, Waiter::kAwake)) return 0;
   const std::uint32_t how = session.lan() != nullptr ? Waiter::kAtDoor : Waiter::kAsleep;
   std::uint32_t awake = Waiter::kAwake;
   if (!word.compare_exchange_strong(awake, how)) return 0;

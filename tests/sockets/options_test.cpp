@@ -70,7 +70,8 @@ TEST(Options, SwitchesKeepTheirValue) {
       {SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_REUSEPORT}, {SOL_SOCKET, SO_KEEPALIVE},
       {SOL_SOCKET, SO_OOBINLINE}, {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_CORK},
       {IPPROTO_IP, IP_RECVERR},   {SOL_SOCKET, SO_DONTROUTE}, {SOL_SOCKET, SO_TIMESTAMP},
-      {IPPROTO_IP, IP_PKTINFO},   {IPPROTO_IP, IP_RECVTTL},   {IPPROTO_IP, IP_RECVTOS}};
+      {IPPROTO_IP, IP_PKTINFO},   {IPPROTO_IP, IP_RECVTTL},   {IPPROTO_IP, IP_RECVTOS},
+      {IPPROTO_IP, IP_RECVOPTS},  {IPPROTO_IP, IP_RETOPTS}};
   for (const auto& [level, name] : switches) {
     EXPECT_EQ(get(fd, level, name), 0) << level << " " << name;
     EXPECT_EQ(set(fd, level, name, 1), 0) << level << " " << name;
