@@ -175,7 +175,8 @@ def print_row(row, outcomes):
         if o.instructions:
             line += f"  {number(o.instructions)} instructions"
         if own and own.results and name != OWN:
-            line += f"  naru is {ratio(own.value, o.value, row.higher_is_better):.2f} x"
+            times = ratio(own.value, o.value, row.higher_is_better)
+            line += f"  naru is {times:.2f} x" if times else ""
         print(line, flush=True)
         if o.ping_pong:
             pairs = (f"{number(r.value)} at {p:.0f} ns" for r, p in zip(o.results, o.ping_pong))
