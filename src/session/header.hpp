@@ -62,8 +62,8 @@ struct Header {
   bool was_joined = false;         // by a program: else the first is still on its way
   Time keeper_wakes = kTimeNever;  // when the keeper looks next by itself
   Batch batch;
-  bool knocks_wanted = false;  // by who cannot knock himself
-  std::uint64_t visits = 0;    // how often somebody other than it has been inside
+  bool knocks_wanted = false;         // by who cannot knock himself
+  std::uint64_t visits = 0;           // how often somebody other than it has been inside
   std::uint64_t unknown_options = 0;  // of socket calls: answered ENOPROTOOPT
   std::atomic<int> spinners{0};
   std::atomic<std::uint32_t> spins{0};
