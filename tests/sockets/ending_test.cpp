@@ -15,7 +15,8 @@ struct Way {
   int status = kStatus;  // of waitpid(2): an exit status, or a signal
 };
 
-// As `main` returns: this program again, with one test that does nothing.
+// As `main` returns: this program again, with one test that fails, so that the status shows
+// whether it was run. It is disabled because it is for this alone.
 void return_from_main() {
   ::dup2(Fd(::open("/dev/null", O_WRONLY)), STDOUT_FILENO);
   ::execl("/proc/self/exe", "sockets", "--gtest_also_run_disabled_tests", "--gtest_brief=1",
