@@ -28,6 +28,7 @@ PROGRAM = os.environ.get("NARU_PROGRAM", str(BUILD / "naru"))
 SLOW = BUILD.name == "asan"
 
 _processes = []
+_folders = []
 
 
 def skip(reason):
@@ -88,11 +89,14 @@ def start(*command, **options):
 
 
 @atexit.register
-def _end_all():
+def _clean_up():
+    """Also when a check has failed: nothing stays, and what holds our output lets go of it."""
     for process in _processes:
         if process.poll() is None:
             process.kill()
             process.wait()
+    for folder in _folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for(condition, words, seconds=10):
@@ -113,7 +117,7 @@ def make_tap():
 
 def work_folder():
     folder = Path(tempfile.mkdtemp(prefix="naru-system-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _folders.append(folder)
     os.chdir(folder)
     return folder
 

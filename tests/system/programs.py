@@ -29,8 +29,7 @@ class Host:
 
     def _start(self, command, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.Popen([str(c) for c in command], text=True, env=self.environment,
-                                **self.bench.user, **options)
+        return lab.start(*command, env=self.environment, **self.bench.user, **options)
 
     def start(self, *command, **options):
         """A program that goes on. What it says is in the test's folder, under its name."""
