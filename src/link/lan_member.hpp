@@ -92,7 +92,7 @@ class LanLink::Member {
   Sent send_to_all(const TxFrame& frame, Set& touched);
   Sent put(std::uint32_t number, const TxFrame& frame, Set& touched);
   bool open_ring(std::uint32_t number);
-  Sent refuse(std::uint32_t number, const TxFrame& frame);
+  Sent refuse(std::uint32_t number);
   void note_full(std::uint32_t number);
   std::uint32_t room_at(std::uint32_t number, std::uint32_t unit);
   void follow(Set touched);

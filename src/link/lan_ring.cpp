@@ -103,6 +103,7 @@ std::uint32_t RingWriter::room(std::uint32_t enough) {
 
 std::uint8_t* RingWriter::reserve(std::uint32_t size, Memory& memory) {
   const std::uint32_t space = Record::space(std::max(size, kLeastRoom));
+  lacks_memory_ = false;
   const auto place = find_place(position(), space, memory);
   if (!place) return nullptr;
   ring_.tail->position.store(*place, kRelaxed);
@@ -157,9 +158,9 @@ bool RingWriter::commit(std::uint32_t end, Memory& memory) {
   const std::uint32_t wanted = std::bit_ceil(end + Record::kAlign);
   const auto size = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(std::max<std::uint64_t>(twice, wanted), ring_.size));
-  if (!memory.commit(ring_, size)) return false;
-  ring_.tail->committed.store(size, kRelaxed);
-  return true;
+  lacks_memory_ = !memory.commit(ring_, size);
+  if (!lacks_memory_) ring_.tail->committed.store(size, kRelaxed);
+  return !lacks_memory_;
 }
 
 std::uint64_t RingWriter::skip_to_start(std::uint64_t position) {

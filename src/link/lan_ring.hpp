@@ -110,8 +110,10 @@ class RingWriter : public RingEnd {
   bool open(const Ring& ring, std::uint64_t pair, Memory& memory);
 
   // Room for a frame of so many bytes (at most kMaxFrame), and for 144 whatever its
-  // size, as Cutter wants it; nullptr when the ring is full.
+  // size, as Cutter wants it; nullptr when the ring is full, or was full a moment ago.
   std::uint8_t* reserve(std::uint32_t size, Memory& memory);
+  // That was for want of memory: the reader cannot help.
+  bool lacks_memory() const { return lacks_memory_; }
   // The frame at the last reserve() is there, and has this size.
   void publish(std::uint32_t size, std::uint16_t gso_size, std::uint16_t flags);
 
@@ -152,6 +154,7 @@ class RingWriter : public RingEnd {
   std::uint64_t head_ = 0;         // as last seen
   std::uint64_t next_ = kUnknown;  // behind what this process has published last
   bool restarted_ = false;
+  bool lacks_memory_ = false;
 };
 
 class RingReader : public RingEnd {

@@ -79,9 +79,8 @@ LanLink::Member::Sent LanLink::Member::send(const TxFrame& frame, Set& touched) 
 }
 
 // Its ring is full, or the machine has no memory for it; that is not waited for.
-LanLink::Member::Sent LanLink::Member::refuse(std::uint32_t number, const TxFrame& frame) {
-  const std::uint32_t space = Record::space(frame.length());
-  if (peers_[number].tx.room(space) >= space) return Sent::never;
+LanLink::Member::Sent LanLink::Member::refuse(std::uint32_t number) {
+  if (peers_[number].tx.lacks_memory()) return Sent::never;
   if ((stalled_ & bit(number)) != 0) {
     look_after(number);
     return Sent::never;
@@ -121,7 +120,7 @@ inline LanLink::Member::Sent LanLink::Member::put(std::uint32_t number, const Tx
   if (peer.tx.take_restart()) [[unlikely]]
     lan::announce(control());
   if (to == nullptr) [[unlikely]]
-    return refuse(number, frame);
+    return refuse(number);
   stalled_ &= ~bit(number);
   const bool large = frame.wire_frames() > 1;
   Cutter(frame, {.whole = true, .checksums = false}).write(to);

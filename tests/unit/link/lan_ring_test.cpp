@@ -157,9 +157,28 @@ TEST_F(LanRing, GrowsWithWhatLiesInIt) {
   EXPECT_EQ(committed, kSize);
 }
 
+// A drained ring turns back to its start, and is as good as full until the reader has seen
+// that: whoever asks again a moment later finds room, and has not lost a frame meanwhile.
+TEST_F(LanRing, ATurnMakesItFullForAMoment) {
+  while (tail.position < kSize) {
+    ASSERT_TRUE(write(Frame(1500, 1)));
+    if (tail.position >= kSize) break;
+    ASSERT_TRUE(read());
+    reader.release();
+  }
+  int count = 1;
+  while (write(Frame(1500, 2))) ++count;
+  EXPECT_LT(count, 10);
+  EXPECT_FALSE(writer.lacks_memory());
+  for (; count != 0; --count) ASSERT_TRUE(read());
+  reader.release();
+  EXPECT_TRUE(write(Frame(1500, 3)));
+}
+
 TEST_F(LanRing, WithoutMemoryItUsesWhatItHas) {
   has_memory_for = 8192;
   EXPECT_FALSE(write(Frame(20'000, 1)));
+  EXPECT_TRUE(writer.lacks_memory());
   int received = 0;
   for (int i = 0; i < 1000; ++i) {
     const Frame frame(500, static_cast<std::uint8_t>(i));
