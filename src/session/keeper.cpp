@@ -179,7 +179,10 @@ void Keeper::sleep() {
 
 void Keeper::run() {
   while (look_after()) sleep();
-  remove_files(session_->file());
+  // The name is free when the files are gone: nothing may still stand under it on the lan.
+  const std::string file = session_->file();
+  session_.reset();
+  remove_files(file);
 }
 
 void keep(const std::string& file, const CableChoice& choice, const Preparation& prepare,
