@@ -1,6 +1,5 @@
 // Batches: a thread that epoll_wait(2), poll(2) or select(2) has given events acts on them
-// and then waits again. Where the session has a device, and so each frame costs a system
-// call, what the thread does to the stack meanwhile is carried out together:
+// and then waits again. What it does to the stack meanwhile is carried out together:
 //
 //   epoll_wait ── recv, writev, sendfile, recv, writev, sendfile ... ── epoll_wait: a turn
 //
@@ -28,14 +27,19 @@ class Round {
 // In the session's header.
 class Batch {
  public:
+  // How long output waits at most for more. A device costs a system call for each frame; on
+  // a lan the neighbour could be at work on it meanwhile, on its own core.
+  static constexpr Duration kLongestAtDevice = 100us;
+  static constexpr Duration kLongestOnLan = 20us;
+
   // May what the calls have caused so far wait for those that follow?
-  bool may_wait(Time now, bool has_output) {
+  bool may_wait(Time now, bool has_output, Duration longest) {
     if (credit_ < 0) {
       ++credit_;
       return false;
     }
     if (has_output) since_ = std::min(since_, now);
-    return since_ == kTimeNever || now - since_ < kLongest;
+    return since_ == kTimeNever || now - since_ < longest;
   }
   bool waits() const { return since_ != kTimeNever; }
   // All is carried out. Where that was late more than once in a hundred times, nothing is
@@ -47,7 +51,6 @@ class Batch {
   }
 
  private:
-  static constexpr Duration kLongest = 100us;
   static constexpr Duration kLate = 1ms;
   static constexpr int kPrice = 100;
   static constexpr int kMostCredit = 1000;

@@ -236,10 +236,13 @@ void Session::call_keeper(Leaving leaving) {
   if (h.keeper_bell != 0) wakes_.add_bell(h.keeper_bell, ringer_);
 }
 
-// Each look at a device is a system call, and so is each frame: see batch.hpp.
+// See batch.hpp. Without a cable no keeper would look in.
 bool Session::may_put_off(Leaving leaving) {
-  return has_device() && leaving == Leaving::for_good && Round::is_open() && process_ != kNoIndex &&
-         header().batch.may_wait(stack_->now(), stack_->has_output());
+  if (!cable_ || leaving != Leaving::for_good || !Round::is_open() || process_ == kNoIndex) {
+    return false;
+  }
+  const Duration longest = has_device() ? Batch::kLongestAtDevice : Batch::kLongestOnLan;
+  return header().batch.may_wait(stack_->now(), stack_->has_output(), longest);
 }
 
 void Session::leave(Leaving leaving) {
