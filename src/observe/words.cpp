@@ -112,6 +112,27 @@ Step describe_tcp(const Event& e) {
   }
 }
 
+Step describe_device(const Event& e) {
+  const std::string mac = e.mac.to_string();
+  switch (e.kind) {
+    case Kind::frame_repeated:
+      return {"hub", fmt::format("repeats a frame of {} from port {} to {}", bytes(e.length),
+                                 e.interface, counted(e.extra, "other port"))};
+    case Kind::address_learned:
+      return {"switch",
+              fmt::format("learns: {} is at port {}, VLAN {}", mac, e.interface, e.extra)};
+    case Kind::frame_switched:
+      return {"switch", fmt::format("passes a frame of {} from port {} to port {}, where {} is",
+                                    bytes(e.length), e.interface, e.extra, mac)};
+    case Kind::frame_flooded:
+      return {"switch", fmt::format("passes a frame of {} for {} from port {} to {}",
+                                    bytes(e.length), e.mac.is_multicast() ? "all" : mac,
+                                    e.interface, counted(e.extra, "other port"))};
+    default:
+      return {"", ""};
+  }
+}
+
 Step describe_below(const Event& e) {
   const std::string remote = e.remote.addr.to_string();
   switch (e.kind) {
@@ -207,6 +228,7 @@ Step Words::words_for(const Event& e) {
   }
   if (Step step = describe_socket(e); !step.text.empty()) return step;
   if (Step step = describe_tcp(e); !step.text.empty()) return step;
+  if (Step step = describe_device(e); !step.text.empty()) return step;
   return describe_below(e);
 }
 

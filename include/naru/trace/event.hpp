@@ -44,7 +44,12 @@ enum class Kind : std::uint8_t {
   frame_in,   // length; it lay in the rx ring
   interrupt,  // the link rang: frames wait
   poll,       // the stack took a burst                extra = frames
-  dropped,    // extra = Drop
+  // hubs and switches; interface = the port that the frame came from
+  frame_repeated,   // length, extra = ports
+  address_learned,  // mac is at this port, extra = VLAN
+  frame_switched,   // to mac, extra = port
+  frame_flooded,    // to mac, which may be anywhere; extra = ports
+  dropped,          // extra = Drop
 };
 
 // One event. Which fields mean something depends on the kind.

@@ -181,6 +181,32 @@ TEST_F(JourneyTest, TheRecordOfTimeWaitIsNoStep) {
   EXPECT_TRUE(lines.empty());
 }
 
+TEST_F(JourneyTest, HubsAndSwitchesHaveTheirPart) {
+  Journey middle({.hosts = {"between"}}, sink);
+  Event e;
+  e.interface = 1;
+  e.length = 74;
+  e.mac = MacAddr{{2, 0, 0, 0, 0, 7}};
+  e.extra = 3;
+  for (const Kind kind :
+       {Kind::frame_repeated, Kind::address_learned, Kind::frame_switched, Kind::frame_flooded}) {
+    e.kind = kind;
+    middle.add(0, e);
+  }
+  e.mac = MacAddr::broadcast();
+  middle.add(0, e);
+  lines.erase(lines.begin());
+  EXPECT_THAT(
+      lines,
+      ElementsAre(
+          HasSubstr("hub        repeats a frame of 74 bytes from port 1 to 3 other ports"),
+          HasSubstr("switch     learns: 02:00:00:00:00:07 is at port 1, VLAN 3"),
+          HasSubstr("passes a frame of 74 bytes from port 1 to port 3, where 02:00:00:00:00:07 is"),
+          HasSubstr(
+              "passes a frame of 74 bytes for 02:00:00:00:00:07 from port 1 to 3 other ports"),
+          HasSubstr("passes a frame of 74 bytes for all from port 1 to 3 other ports")));
+}
+
 TEST_F(JourneyTest, ColoursOnlyWhereAsked) {
   Journey painted({.hosts = {"naru"}, .colour = true}, sink);
   painted.add(0, event(0, Kind::connect));
