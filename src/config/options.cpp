@@ -42,6 +42,8 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
      "fragments of one packet"},
     {ip_accept_redirects, "ip.accept_redirects", boolean, 0, 0, 1,
      "take ICMP redirects from the gateway in use (RFC 1122 3.2.2.2)"},
+    {ip_send_redirects, "ip.send_redirects", boolean, 1, 0, 1,
+     "as a router, tell hosts of a shorter way (RFC 1812 5.2.7.2)"},
     {icmp_echo, "icmp.echo", boolean, 1, 0, 1, "answer echo requests"},
     {icmp_echo_broadcast, "icmp.echo_broadcast", boolean, 0, 0, 1,
      "answer echo requests to broadcast addresses"},

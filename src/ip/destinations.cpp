@@ -158,14 +158,18 @@ Status Ip::choose_source(const Destination& d, Way& way) {
 
 const Route* Ip::lookup(const IpAddr& addr, std::uint8_t interface, Time now) const {
   return routes_.lookup(addr, [&](const Route& route) {
-    if (interface != kAnyInterface && route.interface != interface) return RouteTable::Rank::no;
-    if (!interfaces_.at(route.interface).up) return RouteTable::Rank::no;
-    if (route.gateway.is_any()) return RouteTable::Rank::good;
-    const Neighbour* gateway = neighbours_.find(route.interface, route.gateway);
-    const bool dead = gateway != nullptr && gateway->state == NeighbourState::failed &&
-                      now - gateway->last_asked < kGatewayPenalty;
-    return dead ? RouteTable::Rank::last_resort : RouteTable::Rank::good;
+    const bool fits = interface == kAnyInterface || route.interface == interface;
+    return fits ? rank(route, now) : RouteTable::Rank::no;
   });
+}
+
+RouteTable::Rank Ip::rank(const Route& route, Time now) const {
+  if (!interfaces_.at(route.interface).up) return RouteTable::Rank::no;
+  if (route.gateway.is_any()) return RouteTable::Rank::good;
+  const Neighbour* gateway = neighbours_.find(route.interface, route.gateway);
+  const bool dead = gateway != nullptr && gateway->state == NeighbourState::failed &&
+                    now - gateway->last_asked < kGatewayPenalty;
+  return dead ? RouteTable::Rank::last_resort : RouteTable::Rank::good;
 }
 
 void Ip::confirm_path_mtu(const IpAddr& remote, std::uint32_t mtu, Time now) {

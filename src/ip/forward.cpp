@@ -1,5 +1,6 @@
 // Ip: packets for others (RFC 1812 5).
 #include <algorithm>
+#include <optional>
 
 #include "ip/ip.hpp"
 #include "wire/checksum.hpp"
@@ -18,6 +19,17 @@ std::uint32_t size_on_wire(const Packet& packet, const wire::Ipv4View& view) {
   return std::min(packet.length, headers + packet.gso_size);
 }
 
+// What keeps the packets of a flow together: its ports too, unless they are in the first
+// fragment only.
+std::uint64_t flow_hash(const Context& context, const Packet& packet, const wire::Ipv4View& view) {
+  std::uint64_t more = packet.protocol;
+  const auto protocol = static_cast<Protocol>(packet.protocol);
+  const bool has_ports = (protocol == Protocol::tcp || protocol == Protocol::udp) &&
+                         !view.is_fragment() && view.payload().size() >= 4;
+  if (has_ports) more |= std::uint64_t{load_be32(view.payload().data())} << 8U;
+  return context.hash(packet.destination, context.hash(packet.source, more));
+}
+
 }  // namespace
 
 // A packet with data at its IP header, checked like one for us.
@@ -34,7 +46,7 @@ Input Ip::forward(Packet* packet, const wire::Ipv4View& view, Time now) {
     send_error(IcmpError::ttl_exceeded, *packet, now);
     return drop(packet, Drop::ip_ttl_expired, now);
   }
-  const Route* route = lookup(packet->destination, kAnyInterface, now);
+  const Route* route = route_onward(*packet, view, now);
   if (route == nullptr || route->interface == kLoopback) {
     send_error(IcmpError::network_unreachable, *packet, now);
     return drop(packet, Drop::ip_no_route, now);
@@ -53,6 +65,27 @@ Drop Ip::check_forwardable(const Packet& packet) const {
   return Drop::none;
 }
 
+// Of several equal routes the one whose hash with the flow is the highest: when one is added
+// or goes, only the flows that it takes or had are moved (RFC 2992, RFC 2991 7).
+const Route* Ip::route_onward(const Packet& packet, const wire::Ipv4View& view, Time now) const {
+  std::optional<std::uint64_t> flow;
+  const auto weight = [&](const RouteEntry& entry) {
+    if (!flow) flow = flow_hash(context_, packet, view);
+    return siphash(context_.key, {*flow, entry.order});
+  };
+  return routes_.lookup(
+      packet.destination, [&](const Route& route) { return rank(route, now); },
+      [&](const RouteEntry& a, const RouteEntry& b) { return weight(a) > weight(b); });
+}
+
+// RFC 1812 5.2.7.2: tells a host on the same network as its next hop that it needs no help.
+void Ip::advise(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now) {
+  const bool is_detour = route.interface == packet.interface && next_hop != packet.source &&
+                         context_.options->on(Option::ip_send_redirects) &&
+                         interfaces_.share_network(route.interface, packet.source, next_hop);
+  if (is_detour) send_error(IcmpError::redirect, packet, now, next_hop.to_v4());
+}
+
 // One hop further: the time to live, the frame header, the size.
 Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now) {
   const Interface& interface = interfaces_.at(route.interface);
@@ -64,6 +97,7 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     send_error(IcmpError::fragmentation_needed, *packet, now, mtu);
     return drop(packet, Drop::ip_needs_fragmentation, now);
   }
+  advise(*packet, route, next_hop, now);
   Neighbour* n = neighbours_.find_or_add(out, next_hop, now);
   if (n == nullptr) return drop(packet, Drop::neighbour_table_full, now);
   n->is_gateway |= !route.gateway.is_any();
@@ -80,6 +114,14 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     packet->seq = mtu;
   }
   context_.counters->add(Counter::ip_forwarded);
+  context_.trace->emit({.at = now,
+                        .kind = trace::Kind::forwarded,
+                        .protocol = view.protocol(),
+                        .interface = out,
+                        .length = packet->length,
+                        .extra = ip[8],
+                        .local = {.addr = next_hop, .port = 0},
+                        .remote = {.addr = packet->destination, .port = 0}});
   const bool resolved = neighbours_.use(*n, now);
   wire::Ethernet{n->mac, interface.mac, wire::kEtherTypeIpv4}.emit(
       packet->push(wire::Ethernet::kHeaderSize));

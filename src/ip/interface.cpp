@@ -72,6 +72,14 @@ bool InterfaceTable::is_on_link(std::uint8_t interface, const IpAddr& addr) {
   return false;
 }
 
+bool InterfaceTable::share_network(std::uint8_t interface, const IpAddr& a, const IpAddr& b) {
+  auto& addresses = interfaces_[interface].addresses;
+  for (Address* own = addresses.front(); own != nullptr; own = addresses.next(own)) {
+    if (own->prefix.contains(a) && own->prefix.contains(b)) return true;
+  }
+  return false;
+}
+
 const Address* InterfaceTable::first_valid(std::uint8_t interface) {
   auto& addresses = interfaces_[interface].addresses;
   for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {

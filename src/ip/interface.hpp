@@ -86,6 +86,8 @@ class InterfaceTable {
   }
   // On one of the interface's networks.
   bool is_on_link(std::uint8_t interface, const IpAddr& addr);
+  // Both on the same one.
+  bool share_network(std::uint8_t interface, const IpAddr& a, const IpAddr& b);
   // The source address for packets to `next_hop` (RFC 1122 3.3.4.3): one of the same
   // network, else the interface's primary, else any; nullptr when there is none.
   const Address* select_source(std::uint8_t interface, const IpAddr& next_hop);

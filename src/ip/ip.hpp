@@ -185,7 +185,8 @@ class Ip {
   bool has_error() const { return error_count_ != 0; }
   // Complains about a received packet, which has network_offset and interface set.
   // Says nothing where RFC 1122 3.2.2 forbids it or the rate limit is reached.
-  // `value` is the MTU for fragmentation_needed, the pointer for parameter_problem.
+  // `value` is the MTU for fragmentation_needed, the pointer for parameter_problem,
+  // the better gateway for redirect.
   void send_error(IcmpError error, const Packet& offending, Time now, std::uint32_t value = 0);
 
   // --- after a death ---
@@ -214,6 +215,7 @@ class Ip {
   Result<Way> way_to_group(const Destination& d, Time now);
   Status choose_source(const Destination& d, Way& way);
   const Route* lookup(const IpAddr& addr, std::uint8_t interface, Time now) const;
+  RouteTable::Rank rank(const Route& route, Time now) const;
   void change_epoch() { ++epoch_; }
 
   // output.cpp
@@ -278,6 +280,8 @@ class Ip {
   // forward.cpp
   Input forward(Packet* packet, const wire::Ipv4View& view, Time now);
   Drop check_forwardable(const Packet& packet) const;
+  const Route* route_onward(const Packet& packet, const wire::Ipv4View& view, Time now) const;
+  void advise(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
   Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now);
 
   void on_neighbour_timer(Neighbour& n, Time now);

@@ -5,6 +5,9 @@
 // there at all. A lookup asks for the masked address at each length in use, the
 // longest first: a handful of probes for a host, 25 for a full Internet table, and
 // adding or removing a route touches nothing but its chain.
+//
+// Routes of one prefix and metric are told apart by the caller: a host keeps to the oldest,
+// a router spreads flows over all of them (RFC 2992).
 #pragma once
 
 #include <array>
@@ -24,7 +27,7 @@ struct RouteEntry {
   IpAddr network;             // the prefix' address with its host bits cleared
   std::uint8_t length = 0;    // of the mapped address: 0 to 128
   bool is_connected = false;  // came with an address
-  std::uint32_t order = 0;    // of equal metrics the older wins
+  std::uint32_t order = 0;    // of its making
   std::uint32_t next = 0;
 };
 
@@ -36,22 +39,25 @@ class RouteTable {
   Status add(const Route& route, bool is_connected);
   Status remove(const Route& route, bool is_connected);
 
+  struct Older {
+    bool operator()(const RouteEntry& a, const RouteEntry& b) const { return a.order < b.order; }
+  };
   // How good a route is to a lookup.
   enum class Rank : std::uint8_t { no, last_resort, good };
 
   // The longest prefix that contains the address and of which a route is not ranked
   // `no`; among its routes the best rank, the lowest metric, the oldest. A prefix whose routes are
   // all a last resort still beats a shorter one. rank(const Route&).
-  template <class F>
-  const Route* lookup(const IpAddr& addr, F&& rank) const {
+  // Which of two equal ones: is_before(const RouteEntry&, const RouteEntry&).
+  template <class F, class Tie = Older>
+  const Route* lookup(const IpAddr& addr, F&& rank, Tie&& is_before = {}) const {
     for (int word = 2; word >= 0; --word) {
       std::uint64_t lengths = lengths_[static_cast<std::size_t>(word)];
       while (lengths != 0) {
         const int bit = 63 - std::countl_zero(lengths);
         lengths &= ~(std::uint64_t{1} << bit);
-        if (const Route* found = best(addr, static_cast<std::uint8_t>(word * 64 + bit), rank)) {
-          return found;
-        }
+        const auto length = static_cast<std::uint8_t>(word * 64 + bit);
+        if (const Route* found = best(addr, length, rank, is_before)) return found;
       }
     }
     return nullptr;
@@ -69,8 +75,8 @@ class RouteTable {
   }
   static IpAddr mask(const IpAddr& addr, std::uint8_t length);
 
-  template <class F>
-  const Route* best(const IpAddr& addr, std::uint8_t length, F&& rank) const {
+  template <class F, class Tie>
+  const Route* best(const IpAddr& addr, std::uint8_t length, F&& rank, Tie&& is_before) const {
     const IpAddr network = mask(addr, length);
     const RouteEntry* winner = nullptr;
     Rank winner_rank = Rank::no;
@@ -79,15 +85,17 @@ class RouteTable {
       if (e->length != length || e->network != network) continue;
       const Rank r = rank(e->route);
       if (r == Rank::no) continue;
-      if (winner == nullptr || r > winner_rank || (r == winner_rank && is_before(*e, *winner))) {
+      if (winner == nullptr || r > winner_rank ||
+          (r == winner_rank && is_preferred(*e, *winner, is_before))) {
         winner = e;
         winner_rank = r;
       }
     }
     return winner == nullptr ? nullptr : &winner->route;
   }
-  static bool is_before(const RouteEntry& a, const RouteEntry& b) {
-    return a.route.metric != b.route.metric ? a.route.metric < b.route.metric : a.order < b.order;
+  template <class Tie>
+  static bool is_preferred(const RouteEntry& a, const RouteEntry& b, Tie&& is_before) {
+    return a.route.metric != b.route.metric ? a.route.metric < b.route.metric : is_before(a, b);
   }
   RouteEntry* find(const Route& route, bool is_connected) const;
 

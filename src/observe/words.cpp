@@ -140,6 +140,11 @@ Step describe_below(const Event& e) {
       return {"ip", packet_out(e)};
     case Kind::packet_in:
       return {"ip", fmt::format("packet from {}, TTL {}, checks passed", remote, e.extra)};
+    case Kind::forwarded:
+      return {"router",
+              fmt::format("packet to {}: next hop {}, TTL {}", remote,
+                          e.local.addr == e.remote.addr ? "itself" : e.local.addr.to_string(),
+                          e.extra)};
     case Kind::fragment_in:
       return {"ip", fmt::format("fragment of {} from {}", bytes(e.length), remote)};
     case Kind::reassembled:

@@ -32,6 +32,7 @@ enum class Option : std::uint8_t {
   ip_reassembly_timeout,
   ip_reassembly_fragments,
   ip_accept_redirects,
+  ip_send_redirects,
   icmp_echo,
   icmp_echo_broadcast,
   icmp_error_rate,

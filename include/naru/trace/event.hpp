@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
   // ip
   packet_out,  // route chosen: remote = destination, local.addr = next hop, length
   packet_in,   // checks passed                        length, extra = ttl
+  forwarded,  // remote = destination, local.addr = next hop, interface = out, extra = new ttl
   fragment_in,
   reassembled,
   neighbour_asked,     // ARP request sent for remote.addr
