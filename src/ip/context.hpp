@@ -18,7 +18,14 @@
 namespace naru::ip {
 
 // Whose timer it is, so that all of them can be on one wheel.
-enum class TimerKind : std::uint8_t { neighbour, address, reassembly, path_mtu };
+enum class TimerKind : std::uint8_t {
+  neighbour,
+  address,
+  reassembly,
+  path_mtu,
+  nat_session,
+  nat_mapping
+};
 
 struct Timer : TimerNode {
   explicit Timer(TimerKind k) : kind(k) {}

@@ -51,6 +51,9 @@ Input Ip::forward(Packet* packet, const wire::Ipv4View& view, Time now) {
     send_error(IcmpError::network_unreachable, *packet, now);
     return drop(packet, Drop::ip_no_route, now);
   }
+  if (nat_.is_on() && route->interface == nat_.outside) {
+    return forward_outside(packet, view, *route, now);
+  }
   return send_on(packet, view, *route, now);
 }
 
@@ -87,9 +90,13 @@ void Ip::advise(const Packet& packet, const Route& route, const IpAddr& next_hop
 }
 
 // One hop further: the time to live, the frame header, the size.
-Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now) {
+// What is said about it is said of the packet as it came, so a NAT comes last.
+Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now,
+                  const NatPlan& plan) {
   const Interface& interface = interfaces_.at(route.interface);
-  const IpAddr next_hop = route.gateway.is_any() ? packet->destination : route.gateway;
+  const IpAddr destination =
+      plan.inside == nullptr ? packet->destination : IpAddr::v4(plan.inside->inside.addr);
+  const IpAddr next_hop = route.gateway.is_any() ? destination : route.gateway;
   const std::uint8_t out = route.interface;
   const std::uint32_t mtu = interface.mtu;
   const std::uint32_t largest = size_on_wire(*packet, view);
@@ -97,10 +104,15 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     send_error(IcmpError::fragmentation_needed, *packet, now, mtu);
     return drop(packet, Drop::ip_needs_fragmentation, now);
   }
-  advise(*packet, route, next_hop, now);
+  if (!plan.applies) advise(*packet, route, next_hop, now);
   Neighbour* n = neighbours_.find_or_add(out, next_hop, now);
   if (n == nullptr) return drop(packet, Drop::neighbour_table_full, now);
   n->is_gateway |= !route.gateway.is_any();
+
+  if (plan.applies) {
+    const Drop bad = translate(*packet, view, plan, now);
+    if (bad != Drop::none) return drop(packet, bad, now);
+  }
 
   std::uint8_t* ip = packet->data;
   std::uint8_t* checksum = ip + wire::Ipv4::kChecksumOffset;
@@ -109,6 +121,7 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
   wire::store_checksum(checksum, wire::update16(wire::load_checksum(checksum), old_word,
                                                 wire::load_checksum(ip + 8)));
   packet->flags = kForwarded;
+  if (plan.inside != nullptr) packet->flags |= kForInside;
   if (largest > mtu) {
     packet->flags |= kToBeCut;
     packet->seq = mtu;

@@ -119,13 +119,16 @@ Input Ip::judge(Packet* packet, const wire::Ipv4View& view, Time now) {
     }
   }
   const Target target = classify(*packet);
+  if (nat_.is_on()) {
+    if (const auto done = input_nat(packet, view, target, now)) return *done;
+  }
   if (target == Target::elsewhere) return forward(packet, view, now);
   // Who sends unicast by broadcast means no good (RFC 1122 3.3.6).
   if (target == Target::us && packet->link_broadcast) {
     return drop(packet, Drop::ip_link_broadcast, now);
   }
   if (!passes_reverse_path(*packet, now)) return drop(packet, Drop::ip_reverse_path, now);
-  if (target == Target::us) make_known(*packet);
+  if (target == Target::us && !nat_.is_on()) make_known(*packet);
   return accept(packet, view, target == Target::group, now);
 }
 
@@ -216,7 +219,8 @@ bool Ip::passes_reverse_path(const Packet& packet, Time now) const {
   return lookup(packet.source, kAnyInterface, now) != nullptr;
 }
 
-Input Ip::reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Time now) {
+// The whole packet, or nullptr: then `in` says what became of the piece.
+Packet* Ip::rejoin(Packet* packet, const wire::Ipv4View& view, Time now, Input& in) {
   context_.counters->add(Counter::ip_fragments_in);
   context_.trace->emit({.at = now,
                         .kind = trace::Kind::fragment_in,
@@ -231,25 +235,34 @@ Input Ip::reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Tim
   Packet* whole = reassembly_.input(packet, view, now, reason);
   if (whole == nullptr) {
     const auto action = reason == Drop::none ? Input::Action::consumed : Input::Action::dropped;
-    return {.action = action, .reason = reason};
+    in = {.action = action, .reason = reason};
+    return nullptr;
   }
-  const auto parsed = wire::Ipv4View::parse(whole->bytes());
-  if (!parsed) return drop(whole, Drop::fragment_malformed, now);
-  const wire::Ipv4View& whole_view = *parsed;
+  const auto whole_view = wire::Ipv4View::parse(whole->bytes());
+  if (!whole_view) {
+    in = drop(whole, Drop::fragment_malformed, now);
+    return nullptr;
+  }
   whole->network_offset = static_cast<std::uint16_t>(whole->headroom());
   whole->source = received.source;
   whole->destination = received.destination;
   whole->protocol = received.protocol;
-  whole->tos = whole_view.tos();
-  whole->ttl = whole_view.ttl();
+  whole->tos = whole_view->tos();
+  whole->ttl = whole_view->ttl();
   context_.trace->emit({.at = now,
                         .kind = trace::Kind::reassembled,
-                        .protocol = whole_view.protocol(),
+                        .protocol = whole_view->protocol(),
                         .interface = whole->interface,
                         .length = whole->length,
                         .local = {.addr = whole->destination, .port = 0},
                         .remote = {.addr = whole->source, .port = 0}});
-  return deliver(whole, whole_view, group, now);
+  return whole;
+}
+
+Input Ip::reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Time now) {
+  Input in;
+  Packet* whole = rejoin(packet, view, now, in);
+  return whole == nullptr ? in : deliver(whole, *wire::Ipv4View::parse(whole->bytes()), group, now);
 }
 
 }  // namespace naru::ip

@@ -13,7 +13,8 @@ bool Ip::init(Arena& arena, const Options& options, Counters& counters, trace::R
   if (!interfaces_.init(arena, context_) ||
       !routes_.init(arena, context_, options.u32(Option::max_routes)) ||
       !neighbours_.init(arena, context_, interfaces_) || !destinations_.init(arena, context_) ||
-      !reassembly_.init(arena, context_)) {
+      !reassembly_.init(arena, context_) ||
+      !nat_.table.init(arena, context_, options.u32(Option::nat_max_sessions))) {
     return false;
   }
   prober_.init(context_, interfaces_);
@@ -83,6 +84,7 @@ Status Ip::add_address(std::uint8_t interface, const Prefix& prefix, Time now) {
   }
   change_epoch();
   prober_.start(**address, now);
+  renew_nat();
   return {};
 }
 
@@ -98,6 +100,7 @@ Status Ip::remove_address(std::uint8_t interface, const IpAddr& addr) {
   }
   interfaces_.remove_address(address);
   change_epoch();
+  renew_nat();
   return {};
 }
 
@@ -153,7 +156,10 @@ void Ip::on_timer(Time now) {
         on_neighbour_timer(*static_cast<Neighbour*>(timer), now);
         break;
       case TimerKind::address:
-        if (prober_.on_timer(*static_cast<Address*>(timer), now)) change_epoch();
+        if (prober_.on_timer(*static_cast<Address*>(timer), now)) {
+          change_epoch();
+          renew_nat();
+        }
         break;
       case TimerKind::reassembly:
         if (Packet* first = reassembly_.on_timer(*static_cast<Assembly*>(timer), now)) {
@@ -164,6 +170,12 @@ void Ip::on_timer(Time now) {
       case TimerKind::path_mtu:
         destinations_.on_timer(now);
         break;
+      case TimerKind::nat_session:
+        nat_.table.on_session_timer(*static_cast<NatSession*>(timer), now);
+        break;
+      case TimerKind::nat_mapping:
+        nat_.table.on_mapping_timer(*static_cast<NatMapping*>(timer));
+        break;
     }
   }
 }
@@ -172,7 +184,9 @@ void Ip::on_neighbour_timer(Neighbour& n, Time now) {
   const std::uint32_t failures = neighbours_.gateway_failures();
   PacketQueue undeliverable = neighbours_.on_timer(n, now);
   while (Packet* frame = undeliverable.pop_front()) {
-    if ((frame->flags & kForwarded) != 0) {
+    if ((frame->flags & kForInside) != 0) {
+      // Whom it came from knows nothing of that address.
+    } else if ((frame->flags & kForwarded) != 0) {
       send_error(IcmpError::host_unreachable, *frame, now);
     } else {
       report_unreachable(*frame);
@@ -189,6 +203,7 @@ void Ip::recover(Time now) {
   reassembly_.forget();
   neighbours_.forget();
   destinations_.forget();
+  nat_.table.forget(now);
   acquaintances_ = {};
   error_count_ = 0;
   change_epoch();

@@ -31,6 +31,7 @@
 #include "ip/fragment.hpp"
 #include "ip/icmp_limiter.hpp"
 #include "ip/interface.hpp"
+#include "ip/nat.hpp"
 #include "ip/neighbour.hpp"
 #include "ip/reassembly.hpp"
 #include "ip/route_table.hpp"
@@ -105,6 +106,22 @@ class Ip {
   void for_each_route(F&& f) {  // f(const Route&)
     routes_.for_each(f);
   }
+
+  // --- NAT ---
+  // From now on what is forwarded to `outside` gets the first address of that interface
+  // (RFC 3022), and from there only what the inside asked for is forwarded. Error::no_memory
+  // without Option::nat_max_sessions, Error::address_not_available without an address.
+  Status set_nat(std::uint8_t outside);
+  // What comes for a port of the outside address goes to `inside`. Errors: address_in_use,
+  // no_memory, invalid (no NAT, or nothing that has ports).
+  Status add_port_forward(Protocol protocol, std::uint16_t outside_port, const Endpoint& inside,
+                          Time now);
+  Status remove_port_forward(Protocol protocol, std::uint16_t outside_port);
+  // A socket of ours wants the port: false when somebody inside has it.
+  bool reserve_port(Protocol protocol, std::uint16_t port) {
+    return nat_.table.reserve(protocol, port);
+  }
+  const NatTable& nat_table() const { return nat_.table; }
 
   // --- neighbours ---
   Status add_permanent_neighbour(std::uint8_t interface, const IpAddr& addr, const MacAddr& mac,
@@ -250,6 +267,7 @@ class Ip {
   void make_known(const Packet& packet);
   bool passes_reverse_path(const Packet& packet, Time now) const;
   Input accept(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
+  Packet* rejoin(Packet* packet, const wire::Ipv4View& view, Time now, Input& in);
   Input reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
   Input deliver(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
 
@@ -282,7 +300,25 @@ class Ip {
   Drop check_forwardable(const Packet& packet) const;
   const Route* route_onward(const Packet& packet, const wire::Ipv4View& view, Time now) const;
   void advise(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
-  Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now);
+  Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now,
+                const NatPlan& plan = {});
+
+  // nat.cpp
+  std::optional<Input> input_nat(Packet* packet, const wire::Ipv4View& view, Target target,
+                                 Time now);
+  Input forward_inside(Packet* packet, const wire::Ipv4View& view, const NatPlan& plan, Time now);
+  Input forward_outside(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now);
+  Input judge_whole(Packet* fragment, const wire::Ipv4View& view, Time now);
+  Drop plan_inside(const Packet& packet, const wire::Ipv4View& view, NatPlan& plan);
+  Drop plan_error_inside(const Packet& packet, const wire::Icmpv4View& error, NatPlan& plan);
+  Drop plan_outside(const wire::Ipv4View& view, NatPlan& plan);
+  Drop translate(Packet& packet, const wire::Ipv4View& view, const NatPlan& plan, Time now);
+  Drop translate_error(Packet& packet, const wire::Ipv4View& view, const NatPlan& plan);
+  NatMapping* open_outside(const Packet& packet, const wire::Ipv4View& view, const NatFlow& flow,
+                           Time now, Drop& reason);
+  void replace(Packet& packet, NatSide side, const NatEndpoint& from, const NatEndpoint& to,
+               Time now);
+  void renew_nat();
 
   void on_neighbour_timer(Neighbour& n, Time now);
 
@@ -298,6 +334,7 @@ class Ip {
   AddressProber prober_;
   IcmpLimiter limiter_;
   Fragmenter fragmenter_;
+  Nat nat_;
   std::uint32_t epoch_ = 1;  // changes with every route, address and interface
   std::array<Acquaintance, kAcquaintances> acquaintances_;
   std::array<ErrorReport, kMaxErrors> errors_;

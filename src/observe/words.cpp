@@ -145,6 +145,9 @@ Step describe_below(const Event& e) {
               fmt::format("packet to {}: next hop {}, TTL {}", remote,
                           e.local.addr == e.remote.addr ? "itself" : e.local.addr.to_string(),
                           e.extra)};
+    case Kind::translated:
+      return {"nat", fmt::format("{}: {} becomes {}", e.extra == 0 ? "source" : "destination",
+                                 e.local.to_string(), e.remote.to_string())};
     case Kind::fragment_in:
       return {"ip", fmt::format("fragment of {} from {}", bytes(e.length), remote)};
     case Kind::reassembled:

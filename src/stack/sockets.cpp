@@ -170,8 +170,14 @@ void Stack::set_cookie(SocketId socket, std::uint64_t cookie) {
 Status Stack::bind(SocketId socket, const Endpoint& local) {
   StackState& s = *state_;
   if (!may_bind(s, socket, local.addr)) return no(Error::address_not_available);
-  if (tcp::Connection* c = change_tcp(socket)) return tcp::bind(s.tcp, *c, local);
-  if (find_udp(socket) != nullptr) return s.udp.bind(udp_handle(socket), local);
+  if (tcp::Connection* c = change_tcp(socket)) {
+    if (!s.ip.reserve_port(Protocol::tcp, local.port)) return no(Error::address_in_use);
+    return tcp::bind(s.tcp, *c, local);
+  }
+  if (find_udp(socket) != nullptr) {
+    if (!s.ip.reserve_port(Protocol::udp, local.port)) return no(Error::address_in_use);
+    return s.udp.bind(udp_handle(socket), local);
+  }
   if (icmp::IcmpSocket* i = find_icmp(socket)) return s.icmp.bind(*i, local);
   return no(Error::bad_handle);
 }

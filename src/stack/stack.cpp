@@ -111,6 +111,22 @@ Status Stack::remove_route(const Prefix& destination) {
   return found ? state_->ip.remove_route(*found) : std::unexpected(Error::not_found);
 }
 
+Status Stack::set_nat(std::uint8_t outside) {
+  const Configuring configuring(*state_);
+  return state_->ip.set_nat(outside);
+}
+
+Status Stack::add_port_forward(Protocol protocol, std::uint16_t outside_port,
+                               const Endpoint& inside) {
+  const Configuring configuring(*state_);
+  return state_->ip.add_port_forward(protocol, outside_port, inside, state_->now);
+}
+
+Status Stack::remove_port_forward(Protocol protocol, std::uint16_t outside_port) {
+  const Configuring configuring(*state_);
+  return state_->ip.remove_port_forward(protocol, outside_port);
+}
+
 Status Stack::set_option(Option option, std::int64_t value) {
   return state_->options.set(option, value);
 }

@@ -57,6 +57,10 @@ enum class Drop : std::uint8_t {
   icmp_rate_limited,
   icmp_no_match,
   icmp_buffer_full,
+  // NAT
+  nat_malformed,
+  nat_filtered,
+  nat_full,
   // UDP
   udp_malformed,
   udp_bad_checksum,
@@ -107,6 +111,9 @@ enum class Counter : std::uint8_t {
   ip_fragments_in,
   ip_fragments_out,
   ip_reassembled,
+  nat_translated,
+  nat_sessions,
+  nat_evicted,
   icmp_in,
   icmp_out,
   icmp_errors_out,

@@ -43,6 +43,15 @@ enum class Option : std::uint8_t {
   arp_queue_length,
   arp_probe_count,
   arp_announce_count,
+  // nat
+  nat_max_sessions,
+  nat_sessions_per_host,
+  nat_filtering,
+  nat_udp_timeout,
+  nat_tcp_timeout,
+  nat_tcp_transitory_timeout,
+  nat_icmp_timeout,
+  nat_hold_down,
   // udp
   udp_receive_buffer,
   udp_send_buffer,

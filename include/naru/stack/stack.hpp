@@ -77,6 +77,14 @@ class Stack {
   Status add_route(const Prefix& destination, std::optional<IpAddr> gateway,
                    std::uint8_t interface);
   Status remove_route(const Prefix& destination);
+  // Network address translation, with Option::ip_forwarding and nat_max_sessions: what is
+  // forwarded to `outside` gets that interface's first address, and from there only what the
+  // inside asked for gets in.
+  Status set_nat(std::uint8_t outside);
+  // What comes for a port of the outside address goes to `inside`. Error::address_in_use
+  // when the port is a socket's or an inside host's.
+  Status add_port_forward(Protocol protocol, std::uint16_t outside_port, const Endpoint& inside);
+  Status remove_port_forward(Protocol protocol, std::uint16_t outside_port);
   Status set_option(Option option, std::int64_t value);
   std::int64_t option(Option option) const;
 
