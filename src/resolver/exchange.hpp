@@ -1,0 +1,81 @@
+// Exchange: one question that is put to one server.
+//
+//   Exchange ── ares_send ──► c-ares channel ── ares_socket_functions ──► Network
+//
+// c-ares does what a client of a DNS server has to: it asks over UDP, without EDNS where
+// the server does not know that, and over TCP where the answer did not fit. It has a
+// channel and so a socket and a port of its own for each exchange (RFC 5452 9.2). What
+// decides about safety and time is naru's: ids, ports and letters come from the stack's
+// kind of random numbers, what answers the question word by word is the only thing that
+// c-ares gets to see, and its own clock never runs out.
+#pragma once
+
+#include <ares.h>
+#include <array>
+#include <memory>
+#include <sys/uio.h>
+#include <vector>
+
+#include <naru/random/random.hpp>
+#include <naru/resolver/network.hpp>
+
+#include "wire/dns.hpp"
+
+namespace naru::resolver {
+
+// How to ask.
+enum class Manner : std::uint8_t {
+  modern,  // with EDNS, and in letters of random case, which the answer must repeat
+  plain,   // as in 1987, for servers that are silent before anything newer
+};
+
+class Exchange {
+ public:
+  enum class State : std::uint8_t { waiting, answered, failed };
+
+  // Asks at once. Where that is impossible, the state is failed.
+  Exchange(Network& network, Random& random, const Endpoint& server,
+           const wire::DnsQuestion& question, Manner manner);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // Takes what has come.
+  void poll();
+  State state() const { return state_; }
+  // The answer, which is sound and repeats the question; where the state is answered.
+  const wire::DnsMessageView& answer() const { return *answer_; }
+  // The server was asked without EDNS.
+  bool was_plain() const;
+
+ private:
+  struct Carrier;  // what c-ares sees of the network
+  static constexpr int kNone = -1;
+  struct Port {
+    int number = kNone;
+    bool is_stream = false;
+  };
+  static constexpr std::size_t kPorts = 4;
+
+  bool make_channel(Manner manner);
+  bool set_server();
+  bool is_stream(int number) const;
+  void on_query(Bytes message);
+  void on_end(int status, Bytes message);
+  // Whether a message is what we are waiting for.
+  bool is_answer(Bytes message) const;
+  Status bind_at_random(int socket, const IpAddr& remote);
+
+  Network& network_;
+  Random& random_;
+  const Endpoint server_;
+  ares_channel channel_ = nullptr;
+  std::array<Port, kPorts> ports_{};
+  std::array<std::uint8_t, wire::kMaxDnsQuery> query_{};  // as it was sent
+  std::size_t query_size_ = 0;
+  std::vector<std::uint8_t> message_;
+  std::optional<wire::DnsMessageView> answer_;
+  State state_ = State::waiting;
+};
+
+}  // namespace naru::resolver
