@@ -140,10 +140,24 @@ session::Watching watching(const RunOptions& options) {
   return watching;
 }
 
+session::NameServers name_servers(const RunOptions& options) {
+  session::NameServers servers;
+  if (options.name_servers.size() > session::NameServers::kMost) {
+    throw Failure(fmt::format("--dns: at most {} name servers", session::NameServers::kMost));
+  }
+  for (const std::string& text : options.name_servers) {
+    const auto address = IpAddr::parse(text);
+    if (!address) throw Failure(fmt::format("--dns: {} is not an address", text));
+    servers.addresses[servers.count++] = *address;
+  }
+  return servers;
+}
+
 // What a session is to be, but for its name.
 struct Plan {
   std::string folder;
   session::CableChoice cable;
+  session::NameServers name_servers;
   session::Watching watching;
   session::Preparation prepare;
 };
@@ -152,7 +166,7 @@ struct Plan {
 std::optional<std::string> try_start(const Plan& plan, const std::string& name) {
   const std::string file = session::memory_file(plan.folder, name);
   if (!is_free(file)) return std::nullopt;
-  must(session::Session::create(plan.folder, name, plan.watching));
+  must(session::Session::create(plan.folder, name, plan.watching, plan.name_servers));
   const auto started = session::start_keeper(file, plan.cable, plan.prepare);
   if (started) return file;
   session::remove_files(file);
@@ -203,6 +217,7 @@ void wait_for_farewell(const std::string& file) {
 std::string start_session(const RunOptions& options) {
   const Plan plan{.folder = must(session::runtime_folder()),
                   .cable = cable_choice(options),
+                  .name_servers = name_servers(options),
                   .watching = watching(options),
                   .prepare = publish_ports(publications(options))};
   if (!options.name.empty()) wait_for_farewell(session::memory_file(plan.folder, options.name));
@@ -240,6 +255,11 @@ void RunOptions::add_to(CLI::App& app) {
       ->type_name("ADDRESS[/LENGTH]");
   app.add_option("--gw", gateway, "with --link: the default gateway")->type_name("ADDRESS");
   app.add_option("--mac", mac, "with --link: its Ethernet address")->type_name("MAC");
+  app.add_option("--dns", name_servers,
+                 "whom to ask for names that neither the lan nor the hosts file knows (without: "
+                 "with --link the servers of /etc/resolv.conf); may be repeated")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
   app.add_option("-p,--publish", publish,
                  "let the kernel's 127.0.0.1:OUTSIDE (or ADDRESS:OUTSIDE) lead to the program's "
                  "port INSIDE; may be repeated")

@@ -15,6 +15,7 @@ struct RunOptions {
   std::string address;  // on the lan (empty: the next free one), or "10.0.0.2/24"
   std::string gateway;  // with a device, as is the next
   std::string mac;
+  std::vector<std::string> name_servers;  // their addresses
   std::string capture;
   bool journey = false;
   std::vector<std::string> publish;  // "8080:80"

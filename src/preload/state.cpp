@@ -117,9 +117,7 @@ void find_next() {
   find(next.popen, "popen");
   find(next.getaddrinfo, "getaddrinfo");
   find(next.getnameinfo, "getnameinfo");
-  find(next.gethostbyname, "gethostbyname");
   find(next.gethostbyname2, "gethostbyname2");
-  find(next.gethostbyname_r, "gethostbyname_r");
   find(next.gethostbyname2_r, "gethostbyname2_r");
   find(next.gethostbyaddr, "gethostbyaddr");
   find(next.gethostbyaddr_r, "gethostbyaddr_r");

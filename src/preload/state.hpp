@@ -58,9 +58,7 @@ struct Next {
   FILE* (*popen)(const char*, const char*);
   decltype(::getaddrinfo)* getaddrinfo;
   decltype(::getnameinfo)* getnameinfo;
-  decltype(::gethostbyname)* gethostbyname;
   decltype(::gethostbyname2)* gethostbyname2;
-  decltype(::gethostbyname_r)* gethostbyname_r;
   decltype(::gethostbyname2_r)* gethostbyname2_r;
   decltype(::gethostbyaddr)* gethostbyaddr;
   decltype(::gethostbyaddr_r)* gethostbyaddr_r;

@@ -7,8 +7,10 @@
 // into it are plain pointers.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <pthread.h>
+#include <span>
 
 #include <naru/stack/stack.hpp>
 
@@ -24,7 +26,7 @@ inline constexpr Duration kKeeperTick = 2ms;
 
 // Builds that lay the memory out differently must not meet: whoever changes one of
 // these types without changing its size raises the number.
-inline constexpr std::uint64_t kLayoutVersion = 4;
+inline constexpr std::uint64_t kLayoutVersion = 5;
 
 constexpr std::uint64_t layout_fingerprint() {
   std::uint64_t hash = kLayoutVersion;
@@ -36,6 +38,16 @@ constexpr std::uint64_t layout_fingerprint() {
   return hash;
 }
 
+// Whom the session's programs ask for names; none: with a device those whom the machine asks.
+struct NameServers {
+  static constexpr std::size_t kMost = 3;  // MAXNS of resolv.conf(5)
+
+  std::array<IpAddr, kMost> addresses;
+  std::uint32_t count = 0;
+
+  std::span<const IpAddr> all() const { return std::span(addresses).first(count); }
+};
+
 struct Header {
   static constexpr std::uint64_t kMagic = 0x6e6f69737365536eULL;  // "nSession"
 
@@ -46,6 +58,7 @@ struct Header {
   std::uint64_t id = 0;  // random: names the bells
   char name[64]{};
   Port port;
+  NameServers name_servers;
   std::atomic<std::uint32_t> lookout{0};  // the bell of who waits for the device; 0: nobody
   pthread_mutex_t mutex;
   char capture[1024]{};  // the file where frames are written down; empty: nowhere

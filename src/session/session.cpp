@@ -87,7 +87,7 @@ Session::Session(Mapping mapping, References references, std::string file)
     : mapping_(std::move(mapping)), references_(std::move(references)), file_(std::move(file)) {}
 
 Said<std::string> Session::create(const std::string& folder, const std::string& name,
-                                  const Watching& watching) {
+                                  const Watching& watching, const NameServers& name_servers) {
   const StackConfig config = session_config(watching);
   const std::size_t size = kHeaderSize + tables_size() + arena_size(config) + kPage;
   const std::string file = memory_file(folder, name);
@@ -99,6 +99,7 @@ Said<std::string> Session::create(const std::string& folder, const std::string& 
     return std::unexpected(watching.capture + ": too long a name");
   }
   watching.capture.copy(header->capture, sizeof header->capture);
+  header->name_servers = name_servers;
   if (!format(*header, name, config, size) || !make_socket_file(socket_file(file))) {
     ::unlink(file.c_str());
     return std::unexpected(file + ": the session cannot be made");

@@ -81,7 +81,8 @@ class Session {
  public:
   // Makes a session in `folder`, which nobody is in yet. Answers its file.
   static Said<std::string> create(const std::string& folder, const std::string& name,
-                                  const Watching& watching = {});
+                                  const Watching& watching = {},
+                                  const NameServers& name_servers = {});
   // The session of this file. The process joins it.
   static Said<std::unique_ptr<Session>> attach(const std::string& file);
   // Maps a session to look at it or to keep it, without joining.

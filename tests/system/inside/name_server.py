@@ -1,6 +1,9 @@
 """PORT: a name server (RFC 1035) of one zone, over UDP and TCP.
 
     a<N>.test      A      10.0.x.y, of N
+    <x>.<y>.0.10.in-addr.arpa  PTR  its name
+    alias.test     CNAME  a1.test, with its address
+    hundred.test   A      a hundred addresses
     many.test      TXT    more than a datagram may hold: over UDP the answer is truncated
     silent.test    never answered
 """
@@ -11,7 +14,7 @@ import struct
 import sys
 
 PORT = int(sys.argv[1])
-A, TXT, IN = 1, 16, 1
+A, CNAME, PTR, TXT, IN = 1, 5, 12, 16, 1
 TRUNCATED, NO_SUCH_NAME = 0x0200, 3
 UDP_LIMIT = 512  # RFC 1035 2.3.4
 
@@ -25,14 +28,26 @@ def question(query):
     return ".".join(labels), kind, query[12:at + 5]
 
 
-def record(kind, data):
-    return struct.pack(">HHHIH", 0xC00C, kind, IN, 60, len(data)) + data
+def encoded(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def record(kind, data, owner=b"\xc0\x0c"):
+    return owner + struct.pack(">HHIH", kind, IN, 60, len(data)) + data
 
 
 def records(name, kind):
     """None: there is no such name."""
     if name == "many.test":
         return [record(TXT, b"\xc8" + b"%03d" % i + b"x" * 197) for i in range(60)]
+    if name == "hundred.test":
+        return [record(A, bytes([10, 0, 9, i])) for i in range(100)] if kind == A else []
+    if name == "alias.test":
+        target = encoded("a1.test")
+        return [record(CNAME, target), *([record(A, b"\x0a\0\0\1", target)] if kind == A else [])]
+    if name.endswith(".0.10.in-addr.arpa"):
+        low, high = map(int, name.split(".")[:2])
+        return [record(PTR, encoded(f"a{high << 8 | low}.test"))] if kind == PTR else []
     if name.startswith("a") and name.endswith(".test") and name[1:-5].isdigit():
         number = int(name[1:-5])
         return [record(A, bytes([10, 0, number >> 8, number & 255]))] if kind == A else []

@@ -238,7 +238,7 @@ using PosixLanOnce = PosixLan;
 
 TEST_F(PosixLanOnce, NamesAndInterfaces) {
   const pid_t child = in_session("web", [](Peer& peer) {
-    const Names names(peer.session());
+    const Names names(peer.library());
     const bool found = names.address_of("web") == peer.address() &&
                        names.address_of("WEB.lan.") == peer.address() &&
                        !names.address_of("other") && !names.address_of("localhost") &&
