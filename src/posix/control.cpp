@@ -77,6 +77,7 @@ long Descriptors::ioctl(int fd, unsigned long request, void* argument) {
   const Inside inside(*session_);
   OpenSocket* o = socket(fd);
   if (o == nullptr) return -EBADF;
+  session_->catch_up();
   switch (request) {
     case FIONBIO:
       return set_flag(*o, O_NONBLOCK, argument);

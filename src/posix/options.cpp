@@ -194,6 +194,7 @@ long Sockets::get_option(int fd, int level, int name, void* value, socklen_t* le
   const Inside inside(session());
   OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
+  session().catch_up();
   return count_unknown("getsockopt", level, name, get_option(*o, level, name, value, length));
 }
 

@@ -158,6 +158,7 @@ long Sockets::connect(int fd, const sockaddr* address, socklen_t length) {
     if (waits || o.is_connecting) return connect_once(o, *remote, started);
     const Status status = session().stack().connect(o.id, *remote);
     o.is_connecting = !status && status.error() == Error::in_progress;
+    session().turn();  // the attempt begins now, whatever its maker does next
     return answer(status);
   });
   // SO_SNDTIMEO is over, or nobody waits.

@@ -117,6 +117,10 @@ class Session {
   void leave(Leaving leaving = Leaving::for_good);
   // Lets the stack do what follows from the calls so far, and tells who waits.
   void turn();
+  // The same, if calls have been put off (batch.hpp): for who asks how things stand.
+  void catch_up() {
+    if (header().batch.waits()) turn();
+  }
 
   // Around a fork: nobody is inside meanwhile, so that the child's copy of this handle
   // is whole.

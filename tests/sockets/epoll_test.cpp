@@ -69,6 +69,20 @@ TEST(Epoll, LevelsStayAsLongAsThereIsSomething) {
   EXPECT_EQ(wait(set), 0U);
 }
 
+// What an event loop does may be carried out together, but who asks sees all of it.
+TEST(Epoll, WhatFollowsEventsIsSeenAtOnce) {
+  NARU_CHECKS("SOC-039");
+  const auto [client, server] = connected();
+  EXPECT_EQ(send(client, "x"), 1);
+  ASSERT_TRUE(wait_for(server, POLLIN));
+  EXPECT_EQ(send(client, "abc"), 3);
+  int count = 0;
+  EXPECT_EQ(::ioctl(server, FIONREAD, &count), 0);
+  EXPECT_EQ(count, 4);
+  EXPECT_EQ(send(server, "de"), 2);
+  EXPECT_EQ(recv(client), "de");
+}
+
 TEST(Epoll, EdgesComeWithNewData) {
   NARU_CHECKS("SOC-030");
   const auto [client, server] = connected();
