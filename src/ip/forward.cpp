@@ -97,7 +97,6 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
   const IpAddr destination =
       plan.inside == nullptr ? packet->destination : IpAddr::v4(plan.inside->inside.addr);
   const IpAddr next_hop = route.gateway.is_any() ? destination : route.gateway;
-  const std::uint8_t out = route.interface;
   const std::uint32_t mtu = interface.mtu;
   const std::uint32_t largest = size_on_wire(*packet, view);
   if (largest > mtu && (view.dont_fragment() || packet->gso_size != 0)) {
@@ -105,7 +104,7 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     return drop(packet, Drop::ip_needs_fragmentation, now);
   }
   if (!plan.applies) advise(*packet, route, next_hop, now);
-  Neighbour* n = neighbours_.find_or_add(out, next_hop, now);
+  Neighbour* n = neighbours_.find_or_add(route.interface, next_hop, now);
   if (n == nullptr) return drop(packet, Drop::neighbour_table_full, now);
   n->is_gateway |= !route.gateway.is_any();
 
@@ -114,37 +113,101 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     if (bad != Drop::none) return drop(packet, bad, now);
   }
 
+  if (largest <= mtu) remember(*packet, route, *n, plan);
+  packet->flags = plan.inside == nullptr ? std::uint16_t{0} : kForInside;
+  if (largest > mtu) {
+    packet->flags |= kToBeCut;
+    packet->seq = mtu;
+  }
+  context_.trace->emit({.at = now,
+                        .kind = trace::Kind::forwarded,
+                        .protocol = view.protocol(),
+                        .interface = route.interface,
+                        .length = packet->length,
+                        .extra = packet->ttl - 1U,
+                        .local = {.addr = next_hop, .port = 0},
+                        .remote = {.addr = packet->destination, .port = 0}});
+  hand_on(packet, *n, now);
+  return {.action = Input::Action::consumed};
+}
+
+// To the neighbour, or to wait for it; its flags say what else is to be done.
+void Ip::hand_on(Packet* packet, Neighbour& n, Time now) {
   std::uint8_t* ip = packet->data;
   std::uint8_t* checksum = ip + wire::Ipv4::kChecksumOffset;
   const std::uint16_t old_word = wire::load_checksum(ip + 8);
   --ip[8];
   wire::store_checksum(checksum, wire::update16(wire::load_checksum(checksum), old_word,
                                                 wire::load_checksum(ip + 8)));
-  packet->flags = kForwarded;
-  if (plan.inside != nullptr) packet->flags |= kForInside;
-  if (largest > mtu) {
-    packet->flags |= kToBeCut;
-    packet->seq = mtu;
-  }
+  packet->flags |= kForwarded;
   context_.counters->add(Counter::ip_forwarded);
-  context_.trace->emit({.at = now,
-                        .kind = trace::Kind::forwarded,
-                        .protocol = view.protocol(),
-                        .interface = out,
-                        .length = packet->length,
-                        .extra = ip[8],
-                        .local = {.addr = next_hop, .port = 0},
-                        .remote = {.addr = packet->destination, .port = 0}});
-  const bool resolved = neighbours_.use(*n, now);
-  wire::Ethernet{n->mac, interface.mac, wire::kEtherTypeIpv4}.emit(
+  const bool resolved = neighbours_.use(n, now);
+  wire::Ethernet{n.mac, interfaces_.at(n.interface).mac, wire::kEtherTypeIpv4}.emit(
       packet->push(wire::Ethernet::kHeaderSize));
   if (!resolved) {
-    neighbours_.hold(*n, packet, now);  // `interface` stays the one it came from, for errors
-    return {.action = Input::Action::consumed};
+    neighbours_.hold(n, packet, now);  // `interface` stays the one it came from, for errors
+    return;
   }
-  packet->interface = out;
+  packet->interface = n.interface;
   context_.send(packet, now);
-  return {.action = Input::Action::consumed};
+}
+
+// --- again the same way ------------------------------------------------------------------
+
+// What was found for a packet is kept for those that follow between the same two, where it
+// cannot differ for them: not by their ports (several equal routes), not by what their
+// sender is to be told (a redirect), not by what they are to the inside of a NAT.
+void Ip::remember(const Packet& packet, const Route& route, const Neighbour& n,
+                  const NatPlan& plan) {
+  const bool differs =
+      plan.inside != nullptr || plan.is_error || route.interface == packet.interface;
+  if (differs || routes_.has_alternative(route) || n.version == 0) return;
+  const std::uint32_t source =
+      plan.applies ? __builtin_bswap32(plan.flow.source.addr) : wire::ipv4_word(packet.source);
+  const std::uint32_t destination = wire::ipv4_word(packet.destination);
+  passages_.place_of(source, destination, packet.interface) = {
+      .source = source,
+      .destination = destination,
+      .epoch = epoch_,
+      .neighbour = neighbours_.index_of(&n),
+      .version = n.version,
+      .mtu = interfaces_.at(route.interface).mtu,
+      .in = packet.interface,
+      .out = route.interface,
+      .is_translated = plan.applies};
+}
+
+// True: the packet is on its way, or gone with it. False: its way has to be looked for.
+bool Ip::pass(Packet* packet, const wire::Ipv4View& view, Time now) {
+  const std::uint32_t source = wire::ipv4_word(packet->source);
+  const std::uint32_t destination = wire::ipv4_word(packet->destination);
+  const Passage& p = passages_.place_of(source, destination, packet->interface);
+  if (p.source != source || p.destination != destination || p.epoch != epoch_ ||
+      p.in != packet->interface) {
+    return false;
+  }
+  const Options& options = *context_.options;
+  Neighbour& n = *neighbours_.at(p.neighbour);
+  const bool is_plain = packet->ttl > 1 && packet->length <= p.mtu && packet->gso_size == 0 &&
+                        !packet->link_broadcast && !view.has_options() && !context_.trace->on();
+  if (!is_plain || n.version != p.version || now >= n.fresh_until ||
+      !options.on(Option::ip_forwarding) || options.on(Option::ip_reverse_path_filter)) {
+    return false;
+  }
+  if (p.is_translated) {
+    if (view.is_fragment()) return false;
+    NatPlan plan;
+    plan.from_inside = true;
+    Drop bad = plan_outside(view, plan);
+    if (bad == Drop::none) bad = translate(*packet, view, plan, now);
+    if (bad != Drop::none) {
+      drop(packet, bad, now);
+      return true;
+    }
+  }
+  packet->flags = 0;
+  hand_on(packet, n, now);
+  return true;
 }
 
 }  // namespace naru::ip

@@ -103,6 +103,7 @@ Input Ip::input_packet(Packet* packet, Time now) {
 
   if (!is_known(*packet) || view->has_options() || view->is_fragment() || context_.trace->on())
       [[unlikely]] {
+    if (pass(packet, *view, now)) return {.action = Input::Action::consumed};
     return judge(packet, *view, now);
   }
   return deliver(packet, *view, false, now);

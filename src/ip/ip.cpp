@@ -14,6 +14,7 @@ bool Ip::init(Arena& arena, const Options& options, Counters& counters, trace::R
       !routes_.init(arena, context_, options.u32(Option::max_routes)) ||
       !neighbours_.init(arena, context_, interfaces_) || !destinations_.init(arena, context_) ||
       !reassembly_.init(arena, context_) ||
+      !passages_.init(arena, context_.key, options.u32(Option::max_destinations)) ||
       !nat_.table.init(arena, context_, options.u32(Option::nat_max_sessions))) {
     return false;
   }

@@ -33,6 +33,7 @@
 #include "ip/interface.hpp"
 #include "ip/nat.hpp"
 #include "ip/neighbour.hpp"
+#include "ip/passage.hpp"
 #include "ip/reassembly.hpp"
 #include "ip/route_table.hpp"
 #include "ip/types.hpp"
@@ -300,6 +301,9 @@ class Ip {
   Drop check_forwardable(const Packet& packet) const;
   const Route* route_onward(const Packet& packet, const wire::Ipv4View& view, Time now) const;
   void advise(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
+  bool pass(Packet* packet, const wire::Ipv4View& view, Time now);
+  void remember(const Packet& packet, const Route& route, const Neighbour& n, const NatPlan& plan);
+  void hand_on(Packet* packet, Neighbour& n, Time now);
   Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now,
                 const NatPlan& plan = {});
 
@@ -335,6 +339,7 @@ class Ip {
   IcmpLimiter limiter_;
   Fragmenter fragmenter_;
   Nat nat_;
+  Passages passages_;
   std::uint32_t epoch_ = 1;  // changes with every route, address and interface
   std::array<Acquaintance, kAcquaintances> acquaintances_;
   std::array<ErrorReport, kMaxErrors> errors_;

@@ -29,6 +29,15 @@ RouteEntry* RouteTable::find(const Route& route, bool is_connected) const {
   });
 }
 
+bool RouteTable::has_alternative(const Route& route) const {
+  const std::uint8_t length = mapped_length(route.prefix);
+  const IpAddr& network = route.prefix.addr;
+  const RouteEntry* other = table_.find(context_->hash(network, length), [&](const RouteEntry& e) {
+    return e.length == length && e.network == network && &e.route != &route;
+  });
+  return other != nullptr;
+}
+
 Status RouteTable::add(const Route& route, bool is_connected) {
   const unsigned longest = route.prefix.addr.is_v4() ? 32 : 128;
   if (route.prefix.length > longest) return std::unexpected(Error::invalid);

@@ -63,6 +63,9 @@ class RouteTable {
     return nullptr;
   }
 
+  // Another one with the same prefix, whatever its metric.
+  bool has_alternative(const Route& route) const;
+
   std::uint32_t size() const { return routes_.in_use(); }
   template <class F>
   void for_each(F&& f) {

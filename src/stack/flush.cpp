@@ -54,6 +54,10 @@ void Turn::transmit() {
   if (s.trace.on()) [[unlikely]]
     trace_transmit(burst.first(sent));
   for (std::size_t i = sent; i < size; ++i) refuse(p.burst_interface, burst[i]);
+  for (const std::size_t owned = std::exchange(p.owned_count, 0);
+       Packet * packet : std::span(p.owned).first(owned)) {
+    s.packets.give_back(packet);
+  }
 }
 
 void Turn::trace_transmit(std::span<const TxFrame> sent) {
@@ -103,7 +107,7 @@ void Turn::loop_back(const TxFrame& frame) {
   s.loopback.push_back(packet);
 }
 
-// A frame that lies whole in a packet.
+// A frame that lies whole in a packet, which is kept until the burst has left.
 void Turn::send_packet(Packet* packet) {
   if (packet->interface == ip::kLoopback) {
     s.loopback.push_back(packet);
@@ -111,9 +115,8 @@ void Turn::send_packet(Packet* packet) {
   }
   select(packet->interface);
   ip::Ip::describe(*packet, p.burst[p.burst_size]);
+  p.owned[p.owned_count++] = packet;
   push(packet->interface);
-  transmit();  // the payload is the packet's
-  s.packets.give_back(packet);
 }
 
 // --- sources, in order ---------------------------------------------------------------
@@ -129,6 +132,7 @@ void Turn::flush_refused() {
       }
       const auto left = queue.size();
       send_packet(queue.pop_front());
+      transmit();
       if (queue.size() == left) break;  // refused again, whatever room the link has told of
     }
   }
@@ -137,6 +141,7 @@ void Turn::flush_refused() {
 void Turn::flush_ip() {
   if (!s.ip.has_output()) return;
   while (Packet* packet = s.ip.pop_output()) send_packet(packet);
+  transmit();
 }
 
 void Turn::flush_udp() {

@@ -27,6 +27,7 @@ bool Stack::recover(Time now, const Random& random) {
     tcp::resume(s.tcp);
   }
   p.burst_size = 0;
+  p.owned_count = 0;
   p.blocked = false;
   for (link::Link* link : p.links) {
     if (link != nullptr) link->attach(&s.packets);

@@ -41,6 +41,9 @@ struct StackPorts {
   // The burst being put together, all for one interface.
   std::array<TxFrame, link::kBurst> burst;
   std::size_t burst_size = 0;
+  // Packets that frames of the burst lie in: given back when it has left.
+  std::array<Packet*, link::kBurst> owned;
+  std::size_t owned_count = 0;
   std::uint8_t burst_interface = 0;
   std::size_t room = 0;  // frames that the link takes beyond the burst
   bool blocked = false;  // some link had no room in this turn

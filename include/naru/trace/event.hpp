@@ -32,7 +32,7 @@ enum class Kind : std::uint8_t {
   // ip
   packet_out,  // route chosen: remote = destination, local.addr = next hop, length
   packet_in,   // checks passed                        length, extra = ttl
-  forwarded,  // remote = destination, local.addr = next hop, interface = out, extra = new ttl
+  forwarded,   // remote = destination, local.addr = next hop, interface = out, extra = new ttl
   translated,  // at a NAT: local became remote; extra = 1 for the destination
   fragment_in,
   reassembled,

@@ -105,6 +105,49 @@ TEST_F(RouterTest, KeepsFragmentsTogether) {
   EXPECT_EQ(ways.size(), 1U);
 }
 
+// What was found for one packet serves for the next, as long as it is true.
+TEST_F(RouterTest, NoticesWhateverChangesTheWay) {
+  ASSERT_TRUE(host.ip.add_route(route_by(1)));
+  const auto send = [&](std::uint8_t ttl = 64, std::size_t size = 30, bool dont_fragment = false) {
+    receive({.src = ip("10.1.0.5"),
+             .dst = ip("10.9.0.7"),
+             .protocol = Protocol::udp,
+             .ttl = ttl,
+             .dont_fragment = dont_fragment},
+            counting(size));
+    return host.take_sent();
+  };
+  const auto way = [&] { return send().at(0).dst().bytes[5]; };
+  EXPECT_EQ(way(), 1);
+  EXPECT_EQ(way(), 1);
+  EXPECT_EQ(send(1).at(0).icmp()->type(), wire::Icmpv4Type::time_exceeded);
+  EXPECT_EQ(send(2).at(0).ipv4()->ttl(), 1);
+
+  ASSERT_TRUE(host.ip.set_mtu(2, 576));
+  EXPECT_EQ(send(64, 900).size(), 2U);  // in pieces
+  EXPECT_EQ(way(), 1);
+  EXPECT_EQ(send(64, 900, true).at(0).icmp()->next_hop_mtu(), 576);
+
+  host.resolve(gateway(1), mac(0x77), 2);  // the gateway has another address now
+  host.take_sent();
+  EXPECT_EQ(way(), 0x77);
+
+  const Route better{
+      .prefix = prefix("10.9.0.0/24"), .gateway = ip(gateway(2)), .source = {}, .interface = 2};
+  ASSERT_TRUE(host.ip.add_route(better));
+  EXPECT_EQ(way(), 2);
+  ASSERT_TRUE(host.ip.remove_route(better));
+  EXPECT_EQ(way(), 0x77);
+
+  ASSERT_TRUE(host.options.set(Option::ip_reverse_path_filter, 1));
+  EXPECT_EQ(way(), 0x77);
+  ASSERT_TRUE(host.options.set(Option::ip_forwarding, 0));
+  EXPECT_TRUE(send().empty());
+  ASSERT_TRUE(host.options.set(Option::ip_forwarding, 1));
+  ASSERT_TRUE(host.ip.set_up(2, false, host.now));
+  EXPECT_EQ(send().at(0).icmp()->type(), wire::Icmpv4Type::unreachable);
+}
+
 // RFC 1812 5.2.7.2: the packet goes its way, and its sender hears of the shorter one.
 TEST_F(RouterTest, TellsOfAShorterWay) {
   ASSERT_TRUE(host.ip.add_route(
