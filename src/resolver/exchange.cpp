@@ -109,7 +109,7 @@ struct Exchange::Carrier {
 const ares_socket_functions Exchange::Carrier::functions = {open, close, connect, receive, send};
 
 Exchange::Exchange(Network& network, Random& random, const Endpoint& server,
-                   const wire::DnsQuestion& question, Manner manner)
+                   const wire::DnsQuestion& question, Manner manner, Request request)
     : network_(network), random_(random), server_(server) {
   const bool is_modern = manner == Manner::modern;
   if (!make_channel(manner) || !set_server()) {
@@ -117,7 +117,7 @@ Exchange::Exchange(Network& network, Random& random, const Endpoint& server,
     return;
   }
   const wire::DnsHeader header{.id = static_cast<std::uint16_t>(random.next_u32()),
-                               .recursion_desired = true};
+                               .recursion_desired = request == Request::recursive};
   std::array<std::uint8_t, wire::kMaxDnsQuery> query{};
   const std::size_t size =
       wire::emit_query(header, question, is_modern ? wire::kDnsUdpPayload : 0, query);

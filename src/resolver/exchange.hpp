@@ -29,13 +29,16 @@ enum class Manner : std::uint8_t {
   plain,   // as in 1987, for servers that are silent before anything newer
 };
 
+// Whom: a server that finds out for us, or one that says what it knows itself.
+enum class Request : std::uint8_t { recursive, iterative };
+
 class Exchange {
  public:
   enum class State : std::uint8_t { waiting, answered, failed };
 
   // Asks at once. Where that is impossible, the state is failed.
   Exchange(Network& network, Random& random, const Endpoint& server,
-           const wire::DnsQuestion& question, Manner manner);
+           const wire::DnsQuestion& question, Manner manner, Request request = Request::recursive);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;

@@ -11,27 +11,6 @@ using wire::DnsQuestion;
 using wire::DnsRecord;
 using wire::DnsSection;
 
-void append(std::vector<std::uint8_t>& bytes, Bytes more) {
-  bytes.insert(bytes.end(), more.begin(), more.end());
-}
-
-// The data with its names written out, so that it means the same outside of its message.
-std::vector<std::uint8_t> plain_data(const DnsMessageView& message, const DnsRecord& record) {
-  std::vector<std::uint8_t> bytes;
-  if (record.type == DnsType::mx) {
-    append(bytes, record.data.first(2));
-    append(bytes, message.name_in(record, 2).wire());
-  } else if (record.type == DnsType::soa) {
-    const auto names = message.soa_names(record);
-    append(bytes, names.first.wire());
-    append(bytes, names.second.wire());
-    append(bytes, record.data.last(20));
-  } else {
-    append(bytes, record.data);
-  }
-  return bytes;
-}
-
 NameRecord to_record(const DnsMessageView& message, const DnsRecord& record) {
   NameRecord result{.type = record.type, .ttl = record.ttl, .data = {}};
   const std::uint8_t* p = record.data.data();
@@ -57,7 +36,7 @@ NameRecord to_record(const DnsMessageView& message, const DnsRecord& record) {
                                 .target = message.name_in(record, 6).to_string()};
       break;
     default:
-      result.data = plain_data(message, record);
+      result.data = message.plain_data(record);
   }
   return result;
 }

@@ -112,6 +112,7 @@ bool DnsMessageView::take_opt(DnsSection section, const DnsRecord& record) {
   }
   udp_payload_ = std::max<std::uint16_t>(record.klass, kDnsUdpClassic);
   extended_rcode_ = static_cast<std::uint16_t>(record.ttl >> 24U);
+  edns_version_ = static_cast<std::uint8_t>(record.ttl >> 16U);
   return true;
 }
 
@@ -159,6 +160,39 @@ std::pair<DnsName, DnsName> DnsMessageView::soa_names(const DnsRecord& record) c
   std::size_t at = record.data_at;
   const DnsName server = DnsName::read(part, at).value_or(DnsName());
   return {server, DnsName::read(part, at).value_or(DnsName())};
+}
+
+std::vector<std::uint8_t> DnsMessageView::plain_data(const DnsRecord& record) const {
+  // At most two names take the place of what may have been pointers.
+  std::vector<std::uint8_t> bytes(record.data.size() + 2 * DnsName::kMaxSize);
+  auto end = bytes.begin();
+  const auto append = [&end](Bytes more) { end = std::ranges::copy(more, end).out; };
+  switch (record.type) {
+    case DnsType::ns:
+    case DnsType::cname:
+    case DnsType::ptr:
+      append(name_in(record).wire());
+      break;
+    case DnsType::mx:
+      append(record.data.first(2));
+      append(name_in(record, 2).wire());
+      break;
+    case DnsType::srv:
+      append(record.data.first(kSrvFixed));
+      append(name_in(record, kSrvFixed).wire());
+      break;
+    case DnsType::soa: {
+      const auto names = soa_names(record);
+      append(names.first.wire());
+      append(names.second.wire());
+      append(record.data.last(kSoaFixed));
+      break;
+    }
+    default:
+      append(record.data);
+  }
+  bytes.erase(end, bytes.end());
+  return bytes;
 }
 
 std::uint32_t DnsMessageView::soa_minimum(const DnsRecord& record) {

@@ -10,11 +10,11 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <naru/base/bytes.hpp>
+#include <naru/wire/dns_name.hpp>
 #include <naru/wire/dns_type.hpp>
-
-#include "wire/dns_name.hpp"
 
 namespace naru::wire {
 
@@ -74,6 +74,7 @@ class DnsMessageView {
   const std::optional<DnsQuestion>& question() const { return question_; }
   // The OPT record's, at least 512; 0 without one.
   std::uint16_t udp_payload() const { return udp_payload_; }
+  std::uint8_t edns_version() const { return edns_version_; }
   Bytes bytes() const { return message_; }
 
   // f(section, record), in order, the OPT record left out.
@@ -85,6 +86,8 @@ class DnsMessageView {
       if (record->type != DnsType::opt) f(section_of(i), *record);
     }
   }
+  // The data with its names written out, so that it means the same outside of its message.
+  std::vector<std::uint8_t> plain_data(const DnsRecord& record) const;
   // A name in the data of a record, `skip` bytes behind its beginning. The data of NS,
   // CNAME, PTR, MX, SRV and SOA records has been looked at, so it is there.
   DnsName name_in(const DnsRecord& record, std::size_t skip = 0) const;
@@ -113,6 +116,7 @@ class DnsMessageView {
   std::size_t records_at_ = 0;
   std::uint16_t udp_payload_ = 0;
   std::uint16_t extended_rcode_ = 0;
+  std::uint8_t edns_version_ = 0;
 };
 
 // A query for one name: writes it to `out`, which has room for kMaxDnsQuery bytes, and

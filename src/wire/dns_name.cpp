@@ -1,6 +1,6 @@
-#include "wire/dns_name.hpp"
-
 #include <algorithm>
+
+#include <naru/wire/dns_name.hpp>
 
 namespace naru::wire {
 namespace {

@@ -1,7 +1,7 @@
 // Names: how they are written, and how they are read out of hostile messages.
-#include "wire/dns_name.hpp"
-
 #include <gtest/gtest.h>
+
+#include <naru/wire/dns_name.hpp>
 
 #include "dsl/checks.hpp"
 #include "hex.hpp"
