@@ -14,8 +14,13 @@ void must_be_empty(const std::string& text, std::string_view why) {
   if (!text.empty()) throw Failure(std::string(why));
 }
 
+void must_have_no_routes(const RunOptions& options) {
+  if (!options.routes.empty()) throw Failure("--route: only with a device (--link)");
+}
+
 session::LanChoice lan_choice(const RunOptions& options, const std::string& lan) {
   must_be_empty(options.gateway, "--gw: a lan has none (--link names a device)");
+  must_have_no_routes(options);
   must_be_empty(options.mac, "--mac: a lan gives its members theirs");
   session::LanChoice choice{lan, std::nullopt};
   if (options.address.empty()) return choice;
@@ -43,6 +48,17 @@ session::DeviceChoice device_choice(const RunOptions& options, const LinkName& l
     throw Failure(fmt::format("--ip: {} is not an IPv4 address", options.address));
   }
   if (!options.gateway.empty()) choice.gateway = parse_gateway(options.gateway, choice.address);
+  for (const std::string& text : options.routes) {
+    const StaticRoute route = parse_route(text);
+    if (!choice.address.contains(route.gateway)) {
+      throw Failure(fmt::format("--route {}: the gateway is not of the network {}", text,
+                                choice.address.to_string()));
+    }
+    choice.routes.push_back({route.destination, route.gateway});
+  }
+  if (choice.routes.size() > session::kMaxCableRoutes) {
+    throw Failure(fmt::format("--route: at most {}", session::kMaxCableRoutes));
+  }
   choice.mac = parse_mac(options.mac);
   return choice;
 }
@@ -61,6 +77,7 @@ session::CableChoice cable_choice(const RunOptions& options) {
   }
   must_be_empty(options.address, "--ip: without a lan there is no address");
   must_be_empty(options.gateway, "--gw: without a link there is no way out");
+  must_have_no_routes(options);
   must_be_empty(options.mac, "--mac: without a link there is no Ethernet");
   must_be_empty(options.capture, "--capture: without a lan there are no frames");
   if (!options.publish.empty()) {

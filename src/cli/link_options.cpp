@@ -38,6 +38,24 @@ IpAddr parse_gateway(const std::string& text, const Prefix& network) {
   return *gateway;
 }
 
+StaticRoute parse_route(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const auto destination = Prefix::parse(text.substr(0, equals));
+  const auto gateway =
+      equals == std::string::npos ? std::nullopt : IpAddr::parse(text.substr(equals + 1));
+  if (!destination || !gateway || gateway->is_v4() != destination->addr.is_v4()) {
+    throw Failure(fmt::format(
+        "--route {}: not a network and the gateway to it, as 10.9.0.0/16=10.0.0.254", text));
+  }
+  return {{destination->network(), destination->length}, *gateway};
+}
+
+void add_routes_to(CLI::App& app, std::vector<std::string>& routes) {
+  app.add_option("--route", routes, "the way to another network; may be repeated")
+      ->type_name("PREFIX=GATEWAY")
+      ->allow_extra_args(false);
+}
+
 std::optional<MacAddr> parse_mac(const std::string& text) {
   if (text.empty()) return std::nullopt;
   const auto mac = MacAddr::parse(text);

@@ -1,9 +1,12 @@
-// What is said about a link on the command line: --link, --ip, --gw, --mac. All throw
-// Failure.
+// What is said about a link on the command line: --link, --ip, --gw, --route, --mac. All
+// throw Failure.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include <naru/wire/address.hpp>
 
@@ -22,6 +25,13 @@ LinkName parse_link(const std::string& text);
 Prefix parse_network(const std::string& text);
 // An address of the network.
 IpAddr parse_gateway(const std::string& text, const Prefix& network);
+struct StaticRoute {
+  Prefix destination;
+  IpAddr gateway;
+};
+// "10.9.0.0/16=10.0.0.254"
+StaticRoute parse_route(const std::string& text);
+void add_routes_to(CLI::App& app, std::vector<std::string>& routes);
 // None: nothing is said.
 std::optional<MacAddr> parse_mac(const std::string& text);
 

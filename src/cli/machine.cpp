@@ -12,17 +12,11 @@
 
 #include "cli/failure.hpp"
 #include "cli/link_options.hpp"
+#include "cli/opened.hpp"
 #include "cli/version.hpp"
 
 namespace naru::cli {
 namespace {
-
-// The answer, or the link's own words as a Failure.
-template <class T>
-T opened(link::OpenResult<T> result) {
-  if (!result) throw Failure(result.error().message);
-  return std::move(*result);
-}
 
 void check(const Status& status, const std::string& what) {
   if (!status) throw Failure(fmt::format("{}: {}", what, to_string(status.error())));
@@ -64,6 +58,7 @@ void MachineOptions::add_to(CLI::App& app) {
       ->type_name("ADDRESS[/LENGTH]");
   app.add_option("--name", name, "this host's name on a lan")->type_name("NAME");
   app.add_option("--gw", gateway, "the default gateway")->type_name("ADDRESS");
+  add_routes_to(app, routes);
   app.add_option("--mac", mac, "this host's Ethernet address")->type_name("MAC");
   app.add_option("--capture", capture, "write every frame to FILE (pcapng, for Wireshark)")
       ->type_name("FILE");
@@ -142,10 +137,15 @@ void Machine::configure(const MachineOptions& options) {
   if (!interface) {
     throw Failure(fmt::format("--ip {}: {}", options.address, to_string(interface.error())));
   }
+  Stack& stack = host_->stack();
+  for (const std::string& text : options.routes) {
+    const StaticRoute route = parse_route(text);
+    check(stack.add_route(route.destination, route.gateway, *interface), "--route " + text);
+  }
   if (options.gateway.empty()) return;
-  check(host_->stack().add_route({IpAddr::any_v4(), 0}, parse_gateway(options.gateway, address_),
-                                 *interface),
-        "--gw " + options.gateway);
+  check(
+      stack.add_route({IpAddr::any_v4(), 0}, parse_gateway(options.gateway, address_), *interface),
+      "--gw " + options.gateway);
 }
 
 // --- the journey ---------------------------------------------------------------

@@ -23,6 +23,7 @@ struct MachineOptions {
   std::string address;  // "10.0.0.2/24"; on a lan "10.77.0.5" or none
   std::string name;     // on a lan
   std::string gateway;
+  std::vector<std::string> routes;  // "PREFIX=GATEWAY"
   std::string mac;
   std::string capture;
   bool journey = false;

@@ -17,6 +17,7 @@
 
 #include "cli/cable_choice.hpp"
 #include "cli/failure.hpp"
+#include "cli/link_options.hpp"
 #include "cli/scribe.hpp"
 #include "gateway/client.hpp"
 #include "session/keeper.hpp"
@@ -254,6 +255,7 @@ void RunOptions::add_to(CLI::App& app) {
                  "10.0.0.2/24")
       ->type_name("ADDRESS[/LENGTH]");
   app.add_option("--gw", gateway, "with --link: the default gateway")->type_name("ADDRESS");
+  add_routes_to(app, routes);
   app.add_option("--mac", mac, "with --link: its Ethernet address")->type_name("MAC");
   app.add_option("--dns", name_servers,
                  "whom to ask for names that neither the lan nor the hosts file knows (without: "

@@ -13,7 +13,8 @@ struct RunOptions {
   std::string link;     // "tap:naru0", "packet:eth0", "lan:lan0"; empty: a lan
   std::string name;     // of the session; empty: made from the program's
   std::string address;  // on the lan (empty: the next free one), or "10.0.0.2/24"
-  std::string gateway;  // with a device, as is the next
+  std::string gateway;  // with a device, as are the next two
+  std::vector<std::string> routes;
   std::string mac;
   std::vector<std::string> name_servers;  // their addresses
   std::string capture;

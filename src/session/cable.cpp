@@ -2,6 +2,7 @@
 
 #include "session/cable.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <naru/link/packet_socket.hpp>
@@ -89,6 +90,8 @@ link::OpenResult<void> Session::use_device(const DeviceChoice& choice) {
   port.mtu = about.mtu;
   port.has_gateway = choice.gateway.has_value();
   port.gateway = choice.gateway.value_or(IpAddr());
+  port.route_count = static_cast<std::uint32_t>(std::min(choice.routes.size(), port.routes.size()));
+  std::copy_n(choice.routes.begin(), port.route_count, port.routes.begin());
   cable_ = std::make_unique<DeviceCable>(std::move(*opened), header(), ringer_);
   return {};
 }
@@ -98,6 +101,11 @@ Status Session::set_up_interface() {
   const auto index = stack_->add_interface(kCableInterfaceName, wire());
   if (!index) return std::unexpected(index.error());
   if (const Status added = stack_->add_address(*index, port.address); !added) return added;
+  for (std::uint32_t i = 0; i < port.route_count; ++i) {
+    const CableRoute& route = port.routes[i];
+    const Status added = stack_->add_route(route.destination, route.gateway, *index);
+    if (!added) return added;
+  }
   if (!port.has_gateway) return {};
   return stack_->add_route({IpAddr::any_v4(), 0}, port.gateway, *index);
 }

@@ -1,12 +1,14 @@
 // How a session's eth0 reaches others: a seat on a lan, or a device of the kernel's.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <naru/link/device.hpp>
 #include <naru/link/lan.hpp>
@@ -16,6 +18,13 @@ namespace naru::session {
 // The stack's interface number of the cable; 0 is the loopback.
 inline constexpr std::uint8_t kCableInterface = 1;
 inline constexpr std::string_view kCableInterfaceName = "eth0";
+
+// The way to another network.
+struct CableRoute {
+  Prefix destination;
+  IpAddr gateway;
+};
+inline constexpr std::size_t kMaxCableRoutes = 16;
 
 struct LanChoice {
   std::string lan = "lan0";
@@ -27,6 +36,7 @@ struct DeviceChoice {
   std::string name;
   Prefix address;
   std::optional<IpAddr> gateway;
+  std::vector<CableRoute> routes;  // at most kMaxCableRoutes
   std::optional<MacAddr> mac;
 };
 
@@ -45,6 +55,8 @@ struct Port {
   std::uint32_t mtu = 0;
   bool has_gateway = false;
   IpAddr gateway;
+  std::uint32_t route_count = 0;
+  std::array<CableRoute, kMaxCableRoutes> routes{};
 
   // "lan0", "tap:naru0", "packet:eth0"; empty without a cable.
   std::string words() const;
