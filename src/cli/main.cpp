@@ -9,6 +9,7 @@
 #include "cli/demo.hpp"
 #include "cli/get.hpp"
 #include "cli/lan.hpp"
+#include "cli/router.hpp"
 #include "cli/run.hpp"
 #include "cli/serve.hpp"
 #include "cli/version.hpp"
@@ -59,6 +60,9 @@ int run(int argc, char** argv) {
   naru::cli::RunOptions run_options;
   CLI::App& run = *app.add_subcommand("run", "run a program with its sockets on naru");
   run_options.add_to(run);
+  naru::cli::RouterOptions router_options;
+  CLI::App& router = *app.add_subcommand("router", "forward packets between links, with a NAT");
+  router_options.add_to(router);
   CLI::App& ps = *app.add_subcommand("ps", "list the sessions of programs on naru");
   CLI::App& demo = *app.add_subcommand("demo", "show a request's way between two hosts in memory");
   CLI::App& options = *app.add_subcommand("options", "list the options of a stack");
@@ -75,6 +79,7 @@ int run(int argc, char** argv) {
   if (get.parsed()) return naru::cli::get(get_options);
   if (lan.parsed()) return naru::cli::lan(lan_command);
   if (run.parsed()) return naru::cli::run_program(run_options);
+  if (router.parsed()) return naru::cli::route(router_options);
   if (ps.parsed()) return naru::cli::list_sessions();
   if (demo.parsed()) return naru::cli::demo();
   if (options.parsed()) return print_options();

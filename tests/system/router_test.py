@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Two kernels with naru's router between them, and then with its NAT.
+
+    client 10.1.0.5 ══ tap left ══ naru ══ tap right ══ server 192.0.2.254, 198.51.100.7
+"""
+
+import re
+import subprocess
+
+import lab
+
+CLIENT = "10.1.0.5"
+INSIDE = "10.1.0.1"
+OUTSIDE = "192.0.2.1"
+SERVER = "192.0.2.254"
+BEYOND = "198.51.100.7"  # of the server too, behind its own network
+SIZE = (4 if lab.SLOW else 64) << 20
+
+
+class Namespace:
+    """A network namespace that lasts as long as the process in it."""
+
+    def __init__(self):
+        self.holder = lab.start("unshare", "--net", "sh", "-c", "echo here; exec sleep 1000",
+                                stdout=subprocess.PIPE)
+        lab.check(self.holder.stdout.readline() == "here\n", "no namespace for a kernel")
+
+    def inside(self, *command):
+        return ["nsenter", "-t", self.holder.pid, "-n", *command]
+
+    def sh(self, *command):
+        return lab.sh(*self.inside(*command))
+
+    def start(self, *command, **options):
+        return lab.start(*self.inside(*command), **options)
+
+    def take(self, device, *addresses):
+        lab.sh("ip", "link", "set", device, "netns", self.holder.pid)
+        self.sh("ip", "link", "set", "lo", "up")
+        for address in addresses:
+            self.sh("ip", "addr", "add", address, "dev", device)
+        self.sh("ip", "link", "set", device, "up")
+
+
+class Road:
+    """The client, the router with these flags, and the server."""
+
+    def __init__(self, *flags, capture):
+        self.router = lab.start(
+            lab.PROGRAM, "router", "--link", f"tap:left={INSIDE}/24",
+            "--link", f"tap:right={OUTSIDE}/24", "--route", f"{BEYOND}/32={SERVER}",
+            "--capture", capture, *flags, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        line = self.router.stdout.readline()
+        lab.check(line.startswith("naru: routing"), f"naru router says {line!r}")
+        self.client, self.server = Namespace(), Namespace()
+        self.client.take("left", f"{CLIENT}/24")
+        self.client.sh("ip", "route", "add", "default", "via", INSIDE)
+        self.server.take("right", f"{SERVER}/24")
+        self.server.sh("ip", "addr", "add", f"{BEYOND}/32", "dev", "lo")
+
+    def serve(self, namespace, address, port):
+        namespace.start("python3", "-m", "http.server", "--bind", address, port,
+                        stdout=subprocess.DEVNULL, stderr=open("log", "w"))
+        url = f"http://{address}:{port}/file"
+        lab.wait_for(lambda: lab.run(*namespace.inside("curl", "-sf", "-o", "/dev/null", url))
+                     .returncode == 0, f"a server on {address}:{port}")
+
+    def close(self):
+        lab.end(self.router)
+        for namespace in (self.client, self.server):
+            namespace.holder.kill()
+            namespace.holder.wait()
+
+
+def carries_files(road, digest):
+    with lab.timed(f"curl fetched {SIZE >> 20} MiB through it"):
+        road.client.sh("curl", "-sSf", "-o", "got", f"http://{BEYOND}:8000/file")
+    lab.check(lab.sha256("got") == digest, "the file that came is another")
+
+
+def carries_iperf3(road):
+    for flags in ([], ["-R"], ["-u", "-b", "5M"]):
+        server = road.server.start("iperf3", "-s", "-1", "-B", BEYOND, stdout=subprocess.PIPE)
+        lab.wait_for(lambda: "5201" in road.server.sh("ss", "-ltn"), "iperf3's server")
+        said = road.client.sh("iperf3", "-c", BEYOND, "-t", "2", *flags)
+        rates = re.findall(r"([\d.]+ .bits/sec).*receiver", said)
+        lab.check(rates, f"iperf3 {' '.join(flags)} has carried nothing:\n{said}")
+        # What a busy machine loses of a stream of datagrams says nothing about the router.
+        lost = re.findall(r"/\d+ \((\S+%)\) +receiver", said)
+        print(f"iperf3 {' '.join(flags)}: {rates[0]}{', lost ' + lost[0] if lost else ''}")
+        lab.check(server.wait(10) == 0, "iperf3's server failed")
+
+
+def is_seen_by_traceroute(road):
+    for flags in ([], ["-I"]):
+        said = road.client.sh("traceroute", "-n", *flags, "-w", "2", "-q", "1", BEYOND)
+        hops = re.findall(r"^ *\d+ +(\S+)", said, re.MULTILINE)
+        lab.check(hops == [INSIDE, BEYOND], f"traceroute {flags} sees {hops}")
+    said = road.client.sh("mtr", "-n", "--report", "-c", "3", "-i", "0.3", BEYOND)
+    hops = re.findall(r"\|-- (\S+) +(\S+)%", said)
+    lab.check(hops == [(INSIDE, "0.0"), (BEYOND, "0.0")], f"mtr sees {hops}")
+
+
+def tells_the_mtu(road):
+    road.client.sh("ping", "-c", "1", "-W", "2", "-s", "8000", BEYOND)  # in fragments
+    done = lab.run(*road.client.inside("ping", "-c", "1", "-W", "2", "203.0.113.1"))
+    lab.check("Net Unreachable" in done.stdout, f"ping to nowhere says {done.stdout!r}")
+
+
+def main():
+    lab.need("curl", "iperf3", "traceroute", "mtr", "ping", "nsenter", "ss")
+    lab.work_folder()
+    digest = lab.write_file("file", SIZE)
+    for device in ("left", "right"):
+        lab.sh("ip", "tuntap", "add", "dev", device, "mode", "tap")
+
+    print("a router:")
+    road = Road(capture="router.pcapng")
+    road.server.sh("ip", "route", "add", "10.1.0.0/24", "via", OUTSIDE)
+    road.serve(road.server, BEYOND, 8000)
+    carries_files(road, digest)
+    is_seen_by_traceroute(road)
+    tells_the_mtu(road)
+    carries_iperf3(road)
+    lab.check(CLIENT in open("log").read(), "the server has not seen the client's address")
+    road.close()
+
+    for device in ("left", "right"):
+        lab.run("ip", "tuntap", "del", "dev", device, "mode", "tap")
+        lab.sh("ip", "tuntap", "add", "dev", device, "mode", "tap")
+    print("a NAT:")
+    road = Road("--nat", "tap:right", "-p", f"8080:{CLIENT}:8000", capture="nat.pcapng")
+    road.serve(road.server, BEYOND, 8000)
+    carries_files(road, digest)
+    is_seen_by_traceroute(road)
+    tells_the_mtu(road)
+    carries_iperf3(road)
+    said = open("log").read()
+    lab.check(OUTSIDE in said and CLIENT not in said, "the server has seen the inside")
+    road.serve(road.client, CLIENT, 8000)
+    road.server.sh("curl", "-sSf", "-o", "led", f"http://{OUTSIDE}:8080/file")
+    lab.check(lab.sha256("led") == digest, "the file of the forwarded port is another")
+    road.client.sh("curl", "-sSf", "-o", "led", f"http://{OUTSIDE}:8080/file")  # hairpin
+    lab.check(lab.sha256("led") == digest, "the file by the hairpin is another")
+    road.close()
+    for capture in ("router.pcapng", "nat.pcapng"):
+        # The kernel leaves checksums to its devices; what is quoted of such packets has none.
+        lab.check_capture(capture, but="icmp.type == 3 || icmp.type == 11")
+
+
+main()
