@@ -195,6 +195,23 @@ def tap_rows(places):
                       two_cores=cores == 2, goal=Goal(30, {"kernel veth": 0.8}))
 
 
+def forward_rows(places):
+    """A router and a NAT, with little and with much to look up."""
+    for device, flags, entries_name, goal in (("router", [], "routes", 5),
+                                              ("NAT", ["--nat"], "sessions", 3)):
+        for size, frame in ((64, 64), (1500, 1518)):
+            for entries in (1, 1_000, 100_000):
+                def run(flags=flags, frame=frame, entries=entries):
+                    return programs.measure([
+                        places.program("bench_naru_forward"), *flags, "--entries", str(entries),
+                        "--size", str(frame), "--seconds", str(places.seconds)])
+                many = f"{entries:,}".replace(",", " ")
+                has_goal = size == 64 and (device == "router" or entries == 100_000)
+                yield Row("packets through a router, memory wires, one core",
+                          f"{device}, {size} bytes, {many} {entries_name}", "M/s", True,
+                          [Contestant(OWN, run)], goal=Goal(goal) if has_goal else Goal())
+
+
 def limit_rows(places):
     for operation in ("memcpy", "checksum", "copy-and-checksum"):
         for size, where in ((64 << 10, "64 KiB hot"), (64 << 20, "64 MiB cold")):
@@ -210,6 +227,7 @@ def all_rows(places, web, run):
     yield from small_rows(places)
     yield from idle_rows(places)
     yield from goodput_rows(places)
+    yield from forward_rows(places)
     yield from kernel_rows(places)
     yield from tap_rows(places)
     yield from web.rows(places)
