@@ -184,7 +184,31 @@ bool IpAddr::is_link_local() const {
   return bytes_[0] == 0xfe && (bytes_[1] & 0xc0U) == 0x80U;
 }
 
+std::uint8_t IpAddr::zone() const {
+  const bool is_zoned = is_v6() && is_link_local() && *this == with_zone(bytes_[3]);
+  return is_zoned ? bytes_[3] : std::uint8_t{0};
+}
+
+IpAddr IpAddr::with_zone(std::uint8_t zone) const {
+  if (!is_v6() || !is_link_local()) return *this;
+  IpAddr zoned = *this;
+  std::fill_n(zoned.bytes_.begin() + 2, 6, std::uint8_t{0});
+  if (zone == 0) return zoned;
+  zoned.bytes_[3] = zone;
+  zoned.bytes_[4] = 0xff;
+  zoned.bytes_[5] = static_cast<std::uint8_t>(~zone);
+  return zoned;
+}
+
 std::optional<IpAddr> IpAddr::parse(std::string_view text) {
+  if (const std::size_t percent = text.find('%'); percent != std::string_view::npos) {
+    const auto addr = parse(text.substr(0, percent));
+    const auto zone = parse_number(text.substr(percent + 1), 255);
+    if (!addr || addr->is_v4() || !addr->is_link_local() || !zone || *zone == 0) {
+      return std::nullopt;
+    }
+    return addr->with_zone(static_cast<std::uint8_t>(*zone));
+  }
   if (text.find(':') != std::string_view::npos) return parse_v6(text);
   const auto value = parse_v4(text);
   return value ? std::optional(v4(*value)) : std::nullopt;
@@ -192,6 +216,7 @@ std::optional<IpAddr> IpAddr::parse(std::string_view text) {
 
 std::string IpAddr::to_string() const {
   if (is_v4()) return v4_to_string(to_v4());
+  if (zone() != 0) return without_zone().to_string() + '%' + std::to_string(zone());
   std::array<std::uint16_t, 8> groups{};
   for (std::size_t i = 0; i < groups.size(); ++i) groups[i] = load_be16(&bytes_[2 * i]);
   const Run gap = longest_zero_run(groups);

@@ -56,6 +56,7 @@ class IpAddr {
   static constexpr IpAddr any_v4() { return v4(0); }
   static constexpr IpAddr any_v6() { return {}; }
   static constexpr IpAddr loopback_v4() { return v4(0x7f000001); }
+  static constexpr IpAddr loopback_v6() { return from_words({0, std::uint64_t{1} << 56U}); }
   static constexpr IpAddr broadcast_v4() { return v4(0xffffffffU); }
 
   constexpr bool is_v4() const {
@@ -80,9 +81,20 @@ class IpAddr {
   // 169.254/16 or fe80::/10
   bool is_link_local() const;
 
-  // Dotted quad or RFC 4291 text; nothing else (no names, no scope).
+  // The zone of a link-local IPv6 address (RFC 4007): the interface on whose link it is; 0
+  // where that is not said. It travels in bits that are zero on a wire (RFC 4291 2.5.6), so
+  // that the same address on two links is two addresses to every table; as a word and its
+  // complement, so that no checksum over the address changes.
+  std::uint8_t zone() const;
+  // Addresses of another scope stay as they are.
+  IpAddr with_zone(std::uint8_t zone) const;
+  // As it is on a wire.
+  IpAddr without_zone() const { return with_zone(0); }
+
+  // Dotted quad or RFC 4291 text, with the number of a zone where it is link-local; nothing
+  // else (no names).
   static std::optional<IpAddr> parse(std::string_view text);
-  // RFC 5952 for IPv6.
+  // RFC 5952 for IPv6, and RFC 4007 11.2 where there is a zone.
   std::string to_string() const;
 
   // By words: gcc makes a call of memcmp of the defaults.

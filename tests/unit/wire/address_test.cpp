@@ -129,6 +129,28 @@ TEST(IpAddr, PrintsWhatItParses) {
   }
 }
 
+TEST(IpAddr, KeepsTheZoneOfLinkLocalAddresses) {
+  const IpAddr plain = ip("fe80::1");
+  const IpAddr zoned = plain.with_zone(7);
+  EXPECT_EQ(plain.zone(), 0);
+  EXPECT_EQ(zoned.zone(), 7);
+  EXPECT_NE(zoned, plain);
+  EXPECT_NE(zoned, plain.with_zone(8));
+  EXPECT_EQ(zoned.with_zone(8), plain.with_zone(8));
+  EXPECT_EQ(zoned.without_zone(), plain);
+  EXPECT_TRUE(zoned.is_link_local());
+  EXPECT_EQ(zoned.to_string(), "fe80::1%7");
+  EXPECT_EQ(ip("fe80::1%7"), zoned);
+  for (const char* other : {"2001:db8::1", "::1", "ff02::1", "169.254.0.1"}) {
+    EXPECT_EQ(ip(other).with_zone(7), ip(other));
+    EXPECT_EQ(ip(other).zone(), 0);
+  }
+  for (const char* bad : {"2001:db8::1%1", "fe80::1%", "fe80::1%0", "fe80::1%256", "fe80::1%eth0",
+                          "fe80::1%1%2", "169.254.0.1%1"}) {
+    EXPECT_FALSE(IpAddr::parse(bad)) << bad;
+  }
+}
+
 TEST(IpAddr, KeepsV4InHostOrder) {
   constexpr IpAddr kAddr = IpAddr::v4(0x0a000001);
   static_assert(kAddr.is_v4() && kAddr.to_v4() == 0x0a000001);
