@@ -1,25 +1,15 @@
 #include "link/layout.hpp"
 
-#include <array>
-#include <cstring>
-
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
 #include "wire/tcp.hpp"
 #include "wire/udp.hpp"
 
 namespace naru::link {
 
 namespace {
-
-constexpr std::size_t kIpv6HeaderSize = 40;
-
-IpAddr load_ipv6(const std::uint8_t* p) {
-  std::array<std::uint8_t, 16> bytes;
-  std::memcpy(bytes.data(), p, bytes.size());
-  return IpAddr::v6(bytes);
-}
 
 // What the IP header says; gives the transport header and what follows.
 std::optional<Bytes> open_ipv4(Bytes packet, Layout& layout) {
@@ -34,13 +24,12 @@ std::optional<Bytes> open_ipv4(Bytes packet, Layout& layout) {
 
 // Only without extension headers.
 std::optional<Bytes> open_ipv6(Bytes packet, Layout& layout) {
-  if (packet.size() < kIpv6HeaderSize || packet[0] >> 4U != 6) return std::nullopt;
-  const std::size_t length = load_be16(packet.data() + 4);
-  if (length > packet.size() - kIpv6HeaderSize) return std::nullopt;
-  layout.protocol = static_cast<Protocol>(packet[6]);
-  layout.src = load_ipv6(packet.data() + 8);
-  layout.dst = load_ipv6(packet.data() + 24);
-  return packet.subspan(kIpv6HeaderSize, length);
+  const auto ip = wire::Ipv6View::parse(packet);
+  if (!ip) return std::nullopt;
+  layout.protocol = ip->next_header();
+  layout.src = ip->src();
+  layout.dst = ip->dst();
+  return ip->payload();
 }
 
 }  // namespace

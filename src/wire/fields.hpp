@@ -5,6 +5,7 @@
 // narrower pieces would wait until the stores have reached the cache.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -51,5 +52,16 @@ inline IpAddr load_ipv4(const std::uint8_t* p) { return IpAddr::v4(load_be32(p))
 // The four bytes of an IPv4 address as they lie in memory.
 inline std::uint32_t ipv4_word(const IpAddr& addr) { return load_word32(addr.bytes().data() + 12); }
 inline void store_ipv4(std::uint8_t* p, const IpAddr& addr) { store_word32(p, ipv4_word(addr)); }
+
+inline IpAddr load_ipv6(const std::uint8_t* p) {
+  std::array<std::uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), p, bytes.size());
+  return IpAddr::v6(bytes);
+}
+// A zone stays behind.
+inline void store_ipv6(std::uint8_t* p, const IpAddr& addr) {
+  const IpAddr on_wire = addr.without_zone();
+  std::memcpy(p, on_wire.bytes().data(), 16);
+}
 
 }  // namespace naru::wire
