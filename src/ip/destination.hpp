@@ -21,16 +21,17 @@ struct PathMtuOrder;
 
 // Sending touches its second and third cache line.
 struct alignas(64) Destination : ListHook<PathMtuOrder> {
-  static constexpr std::size_t kTemplate = 34;  // Ethernet and IPv4
+  static constexpr std::uint8_t kTemplateV4 = 34;  // Ethernet and IPv4
+  static constexpr std::uint8_t kTemplateV6 = 54;  // Ethernet and IPv6
 
   IpAddr remote;
   IpAddr asked_local;  // what the caller bound to: :: or an address of ours
   IpAddr source;       // that packets get
   IpAddr next_hop;     // the gateway or the remote itself
 
-  // Ethernet and IPv4 header with everything filled in that all packets share: no
-  // tos, length, id, flags, ttl, protocol, checksum.
-  std::array<std::uint8_t, kTemplate> header{};
+  // Ethernet and IP header with everything filled in that all packets share: no tos, flow
+  // label, length, id, flags, ttl, protocol, checksum.
+  std::array<std::uint8_t, kTemplateV6> header{};
   std::uint16_t mtu = 0;                // of the path
   std::uint64_t address_sum = 0;        // of both addresses, folded: for header and pseudo header
   std::uint32_t neighbour = 0;          // index; kNoIndex for groups and ourselves
@@ -47,8 +48,12 @@ struct alignas(64) Destination : ListHook<PathMtuOrder> {
 
   std::uint32_t next = 0;  // in the hash chain
   std::uint8_t asked_interface = 0;
+  std::uint8_t header_size = kTemplateV4;
   std::uint16_t path_mtu = 0;  // 0: not lowered
   Time path_mtu_expires = kTimeNever;
+  std::uint64_t flow_key = 0;  // of IPv6 flow labels (RFC 6437)
+
+  bool is_v6() const { return header_size == kTemplateV6; }
 };
 static_assert(sizeof(Destination) == 192);
 

@@ -1,10 +1,13 @@
 // Ip: the way to a destination.
 #include <algorithm>
+#include <cstring>
 
 #include "ip/ip.hpp"
+#include "ip/source_selection.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
 
 namespace naru::ip {
 namespace {
@@ -19,15 +22,21 @@ constexpr std::uint32_t kLeastPathMtu = 552;
 // RFC 1112 6.4: the low 23 bits of the group behind 01:00:5e.
 MacAddr group_mac(const IpAddr& addr) {
   if (!addr.is_multicast()) return MacAddr::broadcast();
+  if (addr.is_v6()) return wire::group_mac_v6(addr);
   const auto& b = addr.bytes();
   return {{0x01, 0x00, 0x5e, static_cast<std::uint8_t>(b[13] & 0x7fU), b[14], b[15]}};
+}
+
+// Nothing was said: ourselves, as in Linux.
+IpAddr loopback_of(const IpAddr& any) {
+  return any.is_v4() ? IpAddr::loopback_v4() : IpAddr::loopback_v6();
 }
 
 }  // namespace
 
 Result<std::uint32_t> Ip::destination(const IpAddr& remote, const IpAddr& local, Time now,
                                       std::uint8_t interface) {
-  const IpAddr& to = remote.is_any() ? IpAddr::loopback_v4() : remote;
+  const IpAddr to = remote.is_any() ? loopback_of(remote) : remote;
   const IpAddr& from = local.is_any() ? IpAddr() : local;
   Destination* d = destinations_.find(to, from, interface);
   if (d != nullptr && d->epoch == epoch_) [[likely]] {
@@ -71,15 +80,32 @@ Status Ip::build(Destination& d, Time now) {
     n->is_gateway |= d.next_hop != d.remote;
     d.neighbour = neighbours_.index_of(n);
   }
+  fill_template(d, is_group ? group_mac(d.remote) : MacAddr(), interface.mac);
+  return {};
+}
+
+void Ip::fill_template(Destination& d, const MacAddr& dst, const MacAddr& src) const {
+  const bool is_v6 = d.remote.is_v6();
   d.address_sum = wire::fold(wire::pseudo_header_sum(d.source, d.remote, Protocol{}, 0));
   d.header = {};
-  wire::Ethernet{is_group ? group_mac(d.remote) : MacAddr(), interface.mac, wire::kEtherTypeIpv4}
-      .emit(d.header.data());
+  d.header_size = is_v6 ? Destination::kTemplateV6 : Destination::kTemplateV4;
+  wire::Ethernet{dst, src, is_v6 ? wire::kEtherTypeIpv6 : wire::kEtherTypeIpv4}.emit(
+      d.header.data());
   std::uint8_t* ip = d.header.data() + wire::Ethernet::kHeaderSize;
-  ip[0] = 0x45;
-  wire::store_ipv4(ip + 12, d.source);
-  wire::store_ipv4(ip + 16, d.remote);
-  return {};
+  if (is_v6) {
+    d.flow_key = context_.hash(d.remote, context_.hash(d.source)) | 1U;
+    ip[0] = 0x60;
+    // What is for ourselves is never on a wire, and keeps its zones.
+    const auto store = [&](std::uint8_t* to, const IpAddr& addr) {
+      std::memcpy(to, (d.is_local ? addr : addr.without_zone()).bytes().data(), 16);
+    };
+    store(ip + 8, d.source);
+    store(ip + 24, d.remote);
+  } else {
+    ip[0] = 0x45;
+    wire::store_ipv4(ip + 12, d.source);
+    wire::store_ipv4(ip + 16, d.remote);
+  }
 }
 
 Result<Ip::Way> Ip::find_way(Destination& d, Time now) {
@@ -87,12 +113,15 @@ Result<Ip::Way> Ip::find_way(Destination& d, Time now) {
   d.is_multicast = d.remote.is_multicast();
   d.is_broadcast = d.remote.is_limited_broadcast() || directed != nullptr;
   d.is_local = is_local(d.remote);
-  if (!d.remote.is_v4()) return std::unexpected(Error::network_unreachable);
+  const bool asks_local = d.asked_local != IpAddr();
+  if (asks_local && d.asked_local.is_v4() != d.remote.is_v4()) {
+    return std::unexpected(Error::network_unreachable);
+  }
 
   if (d.is_local) {
-    const bool any = d.asked_local == IpAddr();
+    const bool any = !asks_local;
     if (!any && !is_local(d.asked_local)) return std::unexpected(Error::address_not_available);
-    const IpAddr ours = d.remote.is_loopback() ? IpAddr::loopback_v4() : d.remote;
+    const IpAddr ours = d.remote.is_loopback() ? loopback_of(d.remote) : d.remote;
     return Way{.interface = kLoopback, .next_hop = d.remote, .source = any ? ours : d.asked_local};
   }
   if (d.is_multicast || d.is_broadcast) return way_to_group(d, now);
@@ -137,7 +166,7 @@ Result<Ip::Way> Ip::way_to_group(const Destination& d, Time now) {
   if (!chosen && !(d.is_broadcast && d.asked_local == IpAddr())) {
     return std::unexpected(chosen.error());
   }
-  if (way.source == IpAddr()) way.source = IpAddr::any_v4();
+  if (way.source == IpAddr() && d.remote.is_v4()) way.source = IpAddr::any_v4();
   return way;
 }
 
@@ -150,7 +179,8 @@ Status Ip::choose_source(const Destination& d, Way& way) {
     return {};
   }
   if (!way.source.is_any() && is_local(way.source)) return {};
-  const Address* address = interfaces_.select_source(way.interface, way.next_hop);
+  const Address* address = d.remote.is_v4() ? interfaces_.select_source(way.interface, way.next_hop)
+                                            : select_source6(interfaces_, way.interface, d.remote);
   if (address == nullptr) return std::unexpected(Error::address_not_available);
   way.source = address->addr;
   return {};
@@ -173,7 +203,9 @@ RouteTable::Rank Ip::rank(const Route& route, Time now) const {
 }
 
 void Ip::confirm_path_mtu(const IpAddr& remote, std::uint32_t mtu, Time now) {
-  const std::uint32_t believed = std::clamp<std::uint32_t>(mtu, kLeastPathMtu, 0xffff);
+  // RFC 8201 4: no IPv6 path has less than 1280.
+  const std::uint32_t least = remote.is_v4() ? kLeastPathMtu : wire::Ipv6::kMinMtu;
+  const std::uint32_t believed = std::clamp<std::uint32_t>(mtu, least, 0xffff);
   destinations_.lower_path_mtu(remote, static_cast<std::uint16_t>(believed), now);
 }
 

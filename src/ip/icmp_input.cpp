@@ -241,7 +241,9 @@ Drop Ip::input_redirect(const Packet& packet, const Icmpv4View& view, Time now) 
 
 // A frame of ours that was never sent, because its neighbour does not answer.
 void Ip::report_unreachable(const Packet& frame) {
-  const auto quote = parse_quote(frame.bytes().subspan(wire::Ethernet::kHeaderSize));
+  const Bytes packet = frame.bytes().subspan(wire::Ethernet::kHeaderSize);
+  if (packet[0] >> 4U == 6) return report_unreachable6(frame);
+  const auto quote = parse_quote(packet);
   if (!quote || !is_reported(quote->protocol)) return;
   ErrorReport report = make_report(*quote);
   report.kind = ErrorReport::Kind::host_unreachable;

@@ -71,6 +71,11 @@ bool Ip::may_complain(const Packet& offending, const wire::Ipv4View& view) const
 }
 
 void Ip::send_error(IcmpError error, const Packet& offending, Time now, std::uint32_t value) {
+  const bool is_v6 = offending.buffer()[offending.network_offset] >> 4U == 6;
+  is_v6 ? send_error6(error, offending, now, value) : send_error4(error, offending, now, value);
+}
+
+void Ip::send_error4(IcmpError error, const Packet& offending, Time now, std::uint32_t value) {
   const Bytes quoted = from_network(offending);
   const auto view = wire::Ipv4View::parse(quoted);
   if (!view || !may_complain(offending, *view)) return;

@@ -57,7 +57,7 @@ Input Ip::input(Packet* packet, Time now) {
   }
   std::uint16_t type = frame->type();
   std::uint32_t header = Ethernet::kHeaderSize;
-  if (type != wire::kEtherTypeIpv4 && type != wire::kEtherTypeArp) {
+  if (type != wire::kEtherTypeIpv4 && type != wire::kEtherTypeIpv6 && type != wire::kEtherTypeArp) {
     const auto tagged = wire::EthernetHeader::parse(packet->bytes());
     if (!tagged) {
       const bool is_802_3 = type < wire::kMinEtherType;
@@ -70,6 +70,7 @@ Input Ip::input(Packet* packet, Time now) {
   packet->pull(header);
   if (type == wire::kEtherTypeIpv4) [[likely]]
     return input_packet(packet, now);
+  if (type == wire::kEtherTypeIpv6) return input_packet6(packet, now);
   if (type == wire::kEtherTypeArp) return input_arp(packet, now);
   return drop(packet, Drop::unknown_ether_type, now);
 }
@@ -81,7 +82,8 @@ Input Ip::input_loopback(Packet* packet, Time now) {
   if (packet == nullptr) {
     return {.action = Input::Action::dropped, .reason = context_.counters->drop(Drop::no_buffer)};
   }
-  return input_packet(packet, now);
+  const bool is_v6 = packet->length != 0 && packet->data[0] >> 4U == 6;
+  return is_v6 ? input_packet6(packet, now) : input_packet(packet, now);
 }
 
 // A packet with data at its IP header. Its length is taken once, by the view.

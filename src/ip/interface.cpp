@@ -1,5 +1,7 @@
 #include "ip/interface.hpp"
 
+#include "wire/ipv6.hpp"
+
 namespace naru::ip {
 namespace {
 
@@ -80,10 +82,10 @@ bool InterfaceTable::share_network(std::uint8_t interface, const IpAddr& a, cons
   return false;
 }
 
-const Address* InterfaceTable::first_valid(std::uint8_t interface) {
+const Address* InterfaceTable::first_valid_v4(std::uint8_t interface) {
   auto& addresses = interfaces_[interface].addresses;
   for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {
-    if (a->state == AddressState::valid) return a;
+    if (a->state == AddressState::valid && a->addr.is_v4()) return a;
   }
   return nullptr;
 }
@@ -93,9 +95,17 @@ const Address* InterfaceTable::select_source(std::uint8_t interface, const IpAdd
   for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {
     if (a->state == AddressState::valid && a->prefix.contains(next_hop)) return a;
   }
-  if (const Address* primary = first_valid(interface)) return primary;
+  if (const Address* primary = first_valid_v4(interface)) return primary;
   for (std::uint8_t i = kLoopback + 1; i < count_; ++i) {
-    if (const Address* other = first_valid(i)) return other;
+    if (const Address* other = first_valid_v4(i)) return other;
+  }
+  return nullptr;
+}
+
+const Address* InterfaceTable::link_local(std::uint8_t interface) {
+  auto& addresses = interfaces_[interface].addresses;
+  for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {
+    if (a->addr.is_v6() && a->addr.is_link_local()) return a;
   }
   return nullptr;
 }
@@ -129,7 +139,8 @@ bool InterfaceTable::leave(std::uint8_t interface, const IpAddr& group) {
 }
 
 bool InterfaceTable::is_member(std::uint8_t interface, const IpAddr& group) const {
-  return group == kAllHosts || find_membership(interface, group) != nullptr;
+  return group == kAllHosts || group == wire::kAllNodes ||
+         find_membership(interface, group) != nullptr;
 }
 
 }  // namespace naru::ip

@@ -17,7 +17,7 @@ namespace naru::ip {
 
 struct AddressOrder;
 
-// One of our unicast addresses.
+// One of our unicast addresses; a link-local IPv6 one with its zone.
 struct Address : Timer, ListHook<AddressOrder> {
   Address() : Timer(TimerKind::address) {}
 
@@ -88,9 +88,12 @@ class InterfaceTable {
   bool is_on_link(std::uint8_t interface, const IpAddr& addr);
   // Both on the same one.
   bool share_network(std::uint8_t interface, const IpAddr& a, const IpAddr& b);
-  // The source address for packets to `next_hop` (RFC 1122 3.3.4.3): one of the same
+  // The source address for IPv4 packets to `next_hop` (RFC 1122 3.3.4.3): one of the same
   // network, else the interface's primary, else any; nullptr when there is none.
   const Address* select_source(std::uint8_t interface, const IpAddr& next_hop);
+
+  // The link-local IPv6 address of the interface, in any state; nullptr: it speaks no IPv6.
+  const Address* link_local(std::uint8_t interface);
 
   // Group membership. join() tells whether the group is new on the interface.
   Result<bool> join(std::uint8_t interface, const IpAddr& group);
@@ -104,7 +107,7 @@ class InterfaceTable {
 
  private:
   Membership* find_membership(std::uint8_t interface, const IpAddr& group) const;
-  const Address* first_valid(std::uint8_t interface);
+  const Address* first_valid_v4(std::uint8_t interface);
 
   Context* context_ = nullptr;
   std::uint8_t count_ = 0;

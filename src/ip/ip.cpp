@@ -1,6 +1,31 @@
 #include "ip/ip.hpp"
 
+#include "ip/stable_address.hpp"
+#include "wire/ipv6.hpp"
+
 namespace naru::ip {
+namespace {
+
+std::uint8_t longest(const Prefix& prefix) {
+  return prefix.addr.is_v4() ? std::uint8_t{32} : std::uint8_t{128};
+}
+
+Route connected_route(const Address& address) {
+  return {.prefix = address.prefix,
+          .gateway = {},
+          .source = address.addr,
+          .interface = address.interface};
+}
+
+// Its link-local addresses are of its interface.
+Route in_zone(Route route) {
+  route.prefix.addr = route.prefix.addr.with_zone(route.interface);
+  route.gateway = route.gateway.with_zone(route.interface);
+  route.source = route.source.with_zone(route.interface);
+  return route;
+}
+
+}  // namespace
 
 bool Ip::init(Arena& arena, const Options& options, Counters& counters, trace::Ring& trace,
               Random& random, PacketPool& pool) {
@@ -20,7 +45,8 @@ bool Ip::init(Arena& arena, const Options& options, Counters& counters, trace::R
   }
   prober_.init(context_, interfaces_);
   return interfaces_.add("lo", {}, wire::Ipv4::kMaxPacket).has_value() &&
-         add_address(kLoopback, {IpAddr::loopback_v4(), 8}, Time()).has_value();
+         add_address(kLoopback, {IpAddr::loopback_v4(), 8}, Time()).has_value() &&
+         add_address(kLoopback, {IpAddr::loopback_v6(), 128}, Time()).has_value();
 }
 
 Result<std::uint8_t> Ip::add_interface(std::string_view name, const MacAddr& mac, std::uint32_t mtu,
@@ -67,21 +93,27 @@ Status Ip::set_mac(std::uint8_t interface, const MacAddr& mac, Time now) {
 
 Status Ip::add_address(std::uint8_t interface, const Prefix& prefix, Time now) {
   if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
-  if (!prefix.addr.is_v4() || prefix.length > 32 || prefix.addr.is_any() ||
-      prefix.addr.is_multicast() || prefix.addr.is_limited_broadcast()) {
+  const Prefix own{prefix.addr.with_zone(interface), prefix.length};
+  if (own.length > longest(own) || own.addr.is_any() || own.addr.is_multicast() ||
+      own.addr.is_limited_broadcast()) {
+    return std::unexpected(Error::invalid);
+  }
+  if (own.addr.is_v6() && interface != kLoopback && !own.addr.is_link_local()) {
+    if (const Status enabled = enable_ipv6(interface, now); !enabled) return enabled;
+  }
+  return make_address(interface, own, now);
+}
+
+Status Ip::make_address(std::uint8_t interface, const Prefix& prefix, Time now) {
+  if (prefix.addr.is_v6() && interfaces_.at(interface).mtu < wire::Ipv6::kMinMtu) {
     return std::unexpected(Error::invalid);
   }
   const auto address = interfaces_.add_address(interface, prefix);
   if (!address) return std::unexpected(address.error());
-  const Status route =
-      prefix.length == 32
-          ? Status()
-          : routes_.add(
-                {.prefix = prefix, .gateway = {}, .source = prefix.addr, .interface = interface},
-                true);
-  if (!route) {
+  const Status connected = connect_network(**address);
+  if (!connected) {
     interfaces_.remove_address(*address);
-    return route;
+    return connected;
   }
   change_epoch();
   prober_.start(**address, now);
@@ -89,16 +121,41 @@ Status Ip::add_address(std::uint8_t interface, const Prefix& prefix, Time now) {
   return {};
 }
 
+// What comes with an address: the route to its network, and its solicited-node group
+// (RFC 4291 2.8).
+Status Ip::connect_network(const Address& address) {
+  const bool has_group = address.addr.is_v6();
+  if (has_group) {
+    const auto joined = interfaces_.join(address.interface, wire::solicited_node(address.addr));
+    if (!joined) return std::unexpected(joined.error());
+  }
+  if (address.prefix.length == longest(address.prefix)) return {};
+  const Status added = routes_.add(connected_route(address), true);
+  if (!added && has_group) {
+    interfaces_.leave(address.interface, wire::solicited_node(address.addr));
+  }
+  return added;
+}
+
+Status Ip::enable_ipv6(std::uint8_t interface, Time now) {
+  if (!interfaces_.exists(interface) || interface == kLoopback) {
+    return std::unexpected(Error::not_found);
+  }
+  if (interfaces_.link_local(interface) != nullptr) return {};
+  const IpAddr network = IpAddr::v6({0xfe, 0x80});
+  const IpAddr addr = stable_address(context_.key, network, interfaces_.at(interface).mac, 0);
+  return make_address(interface, {addr.with_zone(interface), 64}, now);
+}
+
 Status Ip::remove_address(std::uint8_t interface, const IpAddr& addr) {
-  Address* address = interfaces_.find_address(addr);
+  Address* address = interfaces_.find_address(addr.with_zone(interface));
   if (address == nullptr || address->interface != interface) {
     return std::unexpected(Error::address_not_available);
   }
-  if (address->prefix.length != 32) {
-    (void)routes_.remove(
-        {.prefix = address->prefix, .gateway = {}, .source = address->addr, .interface = interface},
-        true);
+  if (address->prefix.length != longest(address->prefix)) {
+    (void)routes_.remove(connected_route(*address), true);
   }
+  if (addr.is_v6()) interfaces_.leave(interface, wire::solicited_node(addr));
   interfaces_.remove_address(address);
   change_epoch();
   renew_nat();
@@ -118,8 +175,9 @@ void Ip::leave(std::uint8_t interface, const IpAddr& group) {
   if (interfaces_.leave(interface, group)) change_epoch();
 }
 
-Status Ip::add_route(const Route& route) {
-  if (!interfaces_.exists(route.interface)) return std::unexpected(Error::not_found);
+Status Ip::add_route(const Route& wanted) {
+  if (!interfaces_.exists(wanted.interface)) return std::unexpected(Error::not_found);
+  const Route route = in_zone(wanted);
   const bool has_gateway = !route.gateway.is_any();
   if (has_gateway && !interfaces_.is_on_link(route.interface, route.gateway)) {
     return std::unexpected(Error::network_unreachable);
@@ -133,7 +191,7 @@ Status Ip::add_route(const Route& route) {
 }
 
 Status Ip::remove_route(const Route& route) {
-  const Status removed = routes_.remove(route, false);
+  const Status removed = routes_.remove(in_zone(route), false);
   if (removed) change_epoch();
   return removed;
 }
@@ -143,7 +201,7 @@ Status Ip::add_permanent_neighbour(std::uint8_t interface, const IpAddr& addr, c
   if (!interfaces_.exists(interface) || interface == kLoopback || mac.is_multicast()) {
     return std::unexpected(Error::invalid);
   }
-  Neighbour* n = neighbours_.find_or_add(interface, addr, now);
+  Neighbour* n = neighbours_.find_or_add(interface, addr.with_zone(interface), now);
   if (n == nullptr) return std::unexpected(Error::no_memory);
   neighbours_.set_permanent(*n, mac, now);
   return {};

@@ -39,7 +39,10 @@
 #include "ip/types.hpp"
 #include "trace/ring.hpp"
 #include "wire/icmpv4.hpp"
+#include "wire/icmpv6.hpp"
 #include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
+#include "wire/ndp.hpp"
 
 namespace naru::ip {
 
@@ -71,10 +74,14 @@ class Ip {
   bool interface_up(std::uint8_t interface) const { return interfaces_.at(interface).up; }
 
   // --- addresses ---
-  // The network of the prefix becomes a connected route. With arp.probe_count the
-  // address is tentative until it was probed (RFC 5227).
+  // The network of the prefix becomes a connected route. With arp.probe_count an IPv4
+  // address is tentative until it was probed (RFC 5227). The first IPv6 address of an
+  // interface brings it a link-local one.
   Status add_address(std::uint8_t interface, const Prefix& prefix, Time now);
   Status remove_address(std::uint8_t interface, const IpAddr& addr);
+  // The interface speaks IPv6: it has a link-local address (RFC 4291 2.1), made as RFC 7217
+  // says where there is none. Error::invalid for an MTU below 1280 (RFC 8200 5).
+  Status enable_ipv6(std::uint8_t interface, Time now);
   // One of our unicast addresses and usable (all of 127/8 is).
   bool is_local(const IpAddr& addr) const { return interfaces_.is_local(addr); }
   // Limited broadcast, or the directed broadcast of one of our networks.
@@ -170,8 +177,8 @@ class Ip {
 
   // --- output ---
   // Where the layer-4 header begins in TxFrame::header.
-  static constexpr std::uint16_t transport_offset(std::uint32_t /*destination*/) {
-    return Destination::kTemplate;
+  std::uint16_t transport_offset(std::uint32_t destination) const {
+    return destinations_.at(destination)->header_size;
   }
 
   // The frame has its layer-4 header at transport_offset, header_length, spans,
@@ -221,6 +228,9 @@ class Ip {
   // What a packet's destination address means to us.
   enum class Target : std::uint8_t { us, group, elsewhere };
 
+  Status make_address(std::uint8_t interface, const Prefix& prefix, Time now);
+  Status connect_network(const Address& address);
+
   // destinations.cpp
   struct Way {  // what build() finds out
     std::uint8_t interface = 0;
@@ -229,6 +239,7 @@ class Ip {
   };
   Neighbour* neighbour_of(const Destination& d);
   Status build(Destination& d, Time now);
+  void fill_template(Destination& d, const MacAddr& dst, const MacAddr& src) const;
   Result<Way> find_way(Destination& d, Time now);
   Result<Way> way_to_group(const Destination& d, Time now);
   Status choose_source(const Destination& d, Way& way);
@@ -241,6 +252,8 @@ class Ip {
   bool resolve(Destination& d, TxFrame& frame, Time now);
   Verdict output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now);
   void fill_headers(TxFrame& frame, Destination& d, const SendParams& params);
+  void fill_headers6(TxFrame& frame, const Destination& d, const SendParams& params);
+  std::uint8_t hop_limit(const Destination& d, const SendParams& params) const;
   void trace_output(const TxFrame& frame, const Destination& d, Time now);
   Verdict hold(const TxFrame& frame, Destination& d, Time now);
   void send_own(Packet* message, std::uint32_t destination, const SendParams& params, Time now);
@@ -272,12 +285,26 @@ class Ip {
   Input reassemble(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
   Input deliver(Packet* packet, const wire::Ipv4View& view, bool group, Time now);
 
+  // input6.cpp
+  Input input_packet6(Packet* packet, Time now);
+  Input judge6(Packet* packet, Time now);
+  Drop check_source6(const Packet& packet) const;
+  Target classify6(const Packet& packet) const;
+  Input deliver6(Packet* packet, bool group, Time now);
+  IpAddr with_own_zone(const IpAddr& addr, std::uint8_t interface) const;
+
   // arp_input.cpp
   Input input_arp(Packet* packet, Time now);
   Drop check_sender(const Interface& interface, const wire::Arp& arp) const;
   bool is_ours_on(std::uint8_t interface, const IpAddr& addr) const;
   void learn(std::uint8_t interface, const wire::Arp& arp, Time now);
   void answer(std::uint8_t interface, const wire::Arp& arp, Time now);
+
+  // ndp_input.cpp
+  Input input_ndp(Packet* packet, Time now);
+  Drop input_solicitation(const Packet& packet, const wire::NdpView& view, Time now);
+  Drop input_advertisement(const Packet& packet, const wire::NdpView& view, Time now);
+  void advertise(std::uint8_t index, const IpAddr& target, Neighbour* asker, Time now);
 
   // icmp_input.cpp
   Input input_icmp(Packet* packet, bool group, Time now);
@@ -295,6 +322,18 @@ class Ip {
 
   // icmp_output.cpp
   bool may_complain(const Packet& offending, const wire::Ipv4View& view) const;
+  void send_error4(IcmpError error, const Packet& offending, Time now, std::uint32_t value);
+
+  // icmp6_input.cpp
+  Input input_icmp6(Packet* packet, bool group, Time now);
+  Input answer_echo6(Packet* packet, bool group, Time now);
+  Drop input_icmp6_error(const Packet& packet, const wire::Icmpv6View& view);
+  void report_unreachable6(const Packet& frame);
+
+  // icmp6_output.cpp
+  bool may_complain6(IcmpError error, const Packet& offending, const wire::Ipv6View& view) const;
+  void send_error6(IcmpError error, const Packet& offending, Time now, std::uint32_t value);
+  void send_icmp6(Packet* message, std::uint32_t destination, std::uint8_t traffic_class, Time now);
 
   // forward.cpp
   Input forward(Packet* packet, const wire::Ipv4View& view, Time now);

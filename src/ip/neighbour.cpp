@@ -4,6 +4,11 @@
 #include "wire/ethernet.hpp"
 
 namespace naru::ip {
+namespace {
+
+constexpr Duration kDelayFirstProbe = 5s;  // RFC 4861 10: DELAY_FIRST_PROBE_TIME
+
+}  // namespace
 
 bool NeighbourTable::init(Arena& arena, Context& context, InterfaceTable& interfaces) {
   context_ = &context;
@@ -66,12 +71,21 @@ void NeighbourTable::set_proven(Neighbour& n, bool proven) {
   list_of(n).push_back(&n);
 }
 
-// Broadcast while nothing is known, unicast to check what is (RFC 1122 2.3.2.1).
 void NeighbourTable::ask(Neighbour& n, Time now) {
-  const Interface& interface = interfaces_->at(n.interface);
-  const Address* source = interfaces_->select_source(n.interface, n.addr);
   n.last_asked = now;
   ++n.attempts;
+  if (n.addr.is_v4()) {
+    ask_by_arp(n, now);
+  } else {
+    solicit(n, now);
+  }
+  context_->wheel.arm(n, now + context_->options->duration(Option::arp_retransmit_interval));
+}
+
+// Broadcast while nothing is known, unicast to check what is (RFC 1122 2.3.2.1).
+void NeighbourTable::ask_by_arp(const Neighbour& n, Time now) {
+  const Interface& interface = interfaces_->at(n.interface);
+  const Address* source = interfaces_->select_source(n.interface, n.addr);
   // From and about link-local addresses everything is broadcast (RFC 3927 2.5).
   const bool unicast = n.has_mac() && n.attempts == 1 && !n.addr.is_link_local();
   send_arp(*context_, interface, n.interface, unicast ? n.mac : MacAddr::broadcast(),
@@ -81,7 +95,6 @@ void NeighbourTable::ask(Neighbour& n, Time now) {
             .tha = {},
             .tpa = n.addr},
            now);
-  context_->wheel.arm(n, now + context_->options->duration(Option::arp_retransmit_interval));
 }
 
 // At most one request in the interval, also over several rounds of asking.
@@ -98,7 +111,12 @@ void NeighbourTable::start_probing(Neighbour& n, Time now) {
   n.state = NeighbourState::probing;
   n.attempts = 0;
   n.fresh_until = kTimeNever;
-  ask_soon(n, now);
+  // RFC 4861 7.3.3: an answer from above may make the question needless.
+  if (n.addr.is_v6()) {
+    context_->wheel.arm(n, now + kDelayFirstProbe);
+  } else {
+    ask_soon(n, now);
+  }
 }
 
 bool NeighbourTable::use(Neighbour& n, Time now) {
@@ -159,9 +177,7 @@ void NeighbourTable::on_answer(Neighbour& n, const MacAddr& mac, bool asked, Tim
     if (mac != n.mac) context_->counters->drop(Drop::arp_conflict);
     return;
   }
-  if (n.has_mac() && n.mac != mac) context_->counters->add(Counter::arp_changes);
-  if (!n.has_mac() || n.mac != mac) bump(n);
-  n.mac = mac;
+  set_mac(n, mac);
   if (asked || n.proven || !n.waiting.empty()) {
     become_reachable(n, now);
   } else {
@@ -170,15 +186,26 @@ void NeighbourTable::on_answer(Neighbour& n, const MacAddr& mac, bool asked, Tim
     n.confirmed = now;
     context_->wheel.cancel(n);
   }
+  on_resolved(n, now);
+}
+
+void NeighbourTable::set_mac(Neighbour& n, const MacAddr& mac) {
+  if (n.has_mac() && n.mac != mac) context_->counters->add(Counter::arp_changes);
+  if (!n.has_mac() || n.mac != mac) bump(n);
+  n.mac = mac;
+}
+
+// What waits for it may go.
+void NeighbourTable::on_resolved(Neighbour& n, Time now) {
   context_->trace->emit({.at = now,
                          .kind = trace::Kind::neighbour_answered,
                          .interface = n.interface,
-                         .mac = mac,
+                         .mac = n.mac,
                          .remote = {.addr = n.addr, .port = 0}});
   while (Packet* packet = n.waiting.pop_front()) {
     --waiting_;
     packet->interface = n.interface;
-    wire::store_mac(packet->data, mac);
+    wire::store_mac(packet->data, n.mac);
     context_->send(packet, now);
   }
 }

@@ -1,5 +1,5 @@
-// The neighbour cache: which hardware address an on-link address has (RFC 826,
-// RFC 1122 2.3.2), and the packets that wait to learn it.
+// The neighbour cache: which hardware address an on-link address has (by ARP: RFC 826,
+// RFC 1122 2.3.2; by neighbour discovery: RFC 4861 7), and the packets that wait to learn it.
 //
 //              ask                answer               time
 //   (none) ──────────> incomplete ──────> reachable ─────────> stale
@@ -7,13 +7,15 @@
 //                        v                   │  └─────────────────┤
 //                      failed <── no answer ─┴──── probing <──────┘
 //
-// A stale or probing neighbour is used as before. A neighbour is proven once it has
+// A stale or probing neighbour is used as before. Neighbour discovery's DELAY is probing
+// before the first question. A neighbour is proven once it has
 // answered a request of ours, or an upper layer heard from it. Whoever scans the
 // network through us, or floods us with requests from invented addresses, gets no
 // further than the unproven half of the table.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <naru/base/arena.hpp>
 
@@ -79,6 +81,15 @@ class NeighbourTable {
 
   // It said where it is; `asked`: in answer to a request of ours. Releases what waits.
   void on_answer(Neighbour& n, const MacAddr& mac, bool asked, Time now);
+  // It asked for us by neighbour discovery, and said where it is.
+  void on_solicitation(Neighbour& n, const MacAddr& mac, Time now);
+  // What a neighbour advertisement says (RFC 4861 7.2.5).
+  struct Advertised {
+    std::optional<MacAddr> mac;
+    bool solicited = false;
+    bool does_override = false;
+  };
+  void on_advertisement(Neighbour& n, const Advertised& said, Time now);
   // It says that its address changed, but not to us: ask it.
   void on_rumour(Neighbour& n, const MacAddr& mac, Time now);
   // An upper layer got an answer from it (RFC 1122 2.3.2.1).
@@ -119,6 +130,11 @@ class NeighbourTable {
   void remove(Neighbour& n, Time now);
   void drop_waiting(Neighbour& n, Drop reason, Time now);
   void ask(Neighbour& n, Time now);
+  void ask_by_arp(const Neighbour& n, Time now);
+  void solicit(Neighbour& n, Time now);
+  void set_mac(Neighbour& n, const MacAddr& mac);
+  void become_stale(Neighbour& n, const MacAddr& mac, Time now);
+  void on_resolved(Neighbour& n, Time now);
   void ask_soon(Neighbour& n, Time now);
   void become_reachable(Neighbour& n, Time now);
   void start_probing(Neighbour& n, Time now);

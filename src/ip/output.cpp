@@ -1,12 +1,14 @@
 // Ip: packets out.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "ip/identification.hpp"
 #include "ip/ip.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
 #include "wire/tcp.hpp"
 #include "wire/udp.hpp"
 
@@ -15,6 +17,7 @@ namespace {
 
 using wire::Ethernet;
 using wire::Ipv4;
+using wire::Ipv6;
 
 constexpr std::size_t kIp = Ethernet::kHeaderSize;  // where the IP header is in a frame
 constexpr std::uint16_t kDontFragmentInMemory = 0x0040;
@@ -47,20 +50,39 @@ void fill_in_checksum(const TxFrame& frame, std::uint8_t* bytes) {
                        frame.protocol == Protocol::udp ? wire::Udp::nonzero(checksum) : checksum);
 }
 
+// The same for all packets of a flow, never 0, and not to be foretold from the flows to
+// others (RFC 6437 3): the ports under a secret multiplier of the destination's own.
+std::uint32_t flow_label(const TxFrame& frame, const Destination& d, Protocol protocol) {
+  const bool has_ports = frame.header_length > Destination::kTemplateV6 &&
+                         (protocol == Protocol::tcp || protocol == Protocol::udp);
+  if (!has_ports) return 0;
+  const std::uint64_t ports = wire::load_word32(frame.header.data() + Destination::kTemplateV6);
+  const std::uint64_t label = ((ports + 1) * d.flow_key) >> 44U;
+  return label == 0 ? 1 : static_cast<std::uint32_t>(label);
+}
+
 }  // namespace
+
+inline std::uint8_t Ip::hop_limit(const Destination& d, const SendParams& params) const {
+  if (params.ttl != 0) return params.ttl;
+  return d.is_multicast ? std::uint8_t{1}
+                        : static_cast<std::uint8_t>(context_.options->get(Option::ip_default_ttl));
+}
 
 // What differs between the packets to one destination; the sum of the rest is known.
 // (Inlined into the path of every packet; the other use is rare.)
 [[gnu::always_inline]] inline void Ip::fill_headers(TxFrame& frame, Destination& d,
                                                     const SendParams& params) {
-  static_assert(Destination::kTemplate == Ethernet::kHeaderSize + Ipv4::kHeaderSize);
-  std::memcpy(frame.header.data(), d.header.data(), Destination::kTemplate);
+  static_assert(Destination::kTemplateV4 == Ethernet::kHeaderSize + Ipv4::kHeaderSize);
+  if (d.is_v6()) {
+    fill_headers6(frame, d, params);
+    return;
+  }
+  std::memcpy(frame.header.data(), d.header.data(), Destination::kTemplateV4);
   std::uint8_t* ip = frame.header.data() + kIp;
   const auto length = static_cast<std::uint16_t>(frame.length() - kIp);
   const bool dont_fragment = params.dont_fragment || params.fragment_here;
-  const std::uint8_t default_ttl =
-      d.is_multicast ? 1 : static_cast<std::uint8_t>(context_.options->get(Option::ip_default_ttl));
-  const std::uint8_t ttl = params.ttl != 0 ? params.ttl : default_ttl;
+  const std::uint8_t ttl = hop_limit(d, params);
 
   // Packets that nobody may fragment need no identification (RFC 6864 4).
   const std::uint16_t id =
@@ -79,7 +101,32 @@ void fill_in_checksum(const TxFrame& frame, std::uint8_t* bytes) {
   store_word(ip + 8, ttl_protocol | (checksum << 16U));
 
   frame.network_offset = kIp;
-  frame.transport_offset = Destination::kTemplate;
+  frame.transport_offset = Destination::kTemplateV4;
+  frame.protocol = params.protocol;
+  frame.pseudo_sum =
+      d.address_sum + (std::uint64_t{static_cast<std::uint8_t>(params.protocol)} << 8U);
+}
+
+// The same for IPv6, which has nothing to sum up in its header.
+[[gnu::noinline]] void Ip::fill_headers6(TxFrame& frame, const Destination& d,
+                                         const SendParams& params) {
+  static_assert(Destination::kTemplateV6 == Ethernet::kHeaderSize + Ipv6::kHeaderSize);
+  constexpr std::size_t kAddresses = kIp + 8;
+  std::memcpy(frame.header.data(), d.header.data(), kIp);
+  std::memcpy(frame.header.data() + kAddresses, d.header.data() + kAddresses,
+              Destination::kTemplateV6 - kAddresses);
+  const Ipv6 header{
+      .src = {},
+      .dst = {},
+      .next_header = params.protocol,
+      .hop_limit = hop_limit(d, params),
+      .traffic_class = params.tos,
+      .flow_label = flow_label(frame, d, params.protocol),
+      .payload_length = static_cast<std::uint16_t>(frame.length() - Destination::kTemplateV6)};
+  wire::store_word64(frame.header.data() + kIp, header.first_word());
+
+  frame.network_offset = kIp;
+  frame.transport_offset = Destination::kTemplateV6;
   frame.protocol = params.protocol;
   frame.pseudo_sum =
       d.address_sum + (std::uint64_t{static_cast<std::uint8_t>(params.protocol)} << 8U);
@@ -162,7 +209,8 @@ Verdict Ip::hold(const TxFrame& frame, Destination& d, Time now) {
 
 // Longer than the path MTU: the packet is cut by us, or not sent.
 Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now) {
-  if (params.dont_fragment || frame.gso_size != 0 || frame.length() - kIp > Ipv4::kMaxPacket) {
+  if (params.dont_fragment || frame.gso_size != 0 || frame.length() - kIp > Ipv4::kMaxPacket ||
+      d.is_v6()) {
     return {.action = Verdict::Action::too_big, .mtu = d.mtu};
   }
   SendParams to_be_cut = params;
@@ -195,7 +243,8 @@ Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params
 // which there is room for the headers. Takes it.
 void Ip::send_own(Packet* message, std::uint32_t destination, const SendParams& params, Time now) {
   TxFrame frame;
-  frame.header_length = Destination::kTemplate;
+  const std::uint16_t header_size = transport_offset(destination);
+  frame.header_length = header_size;
   frame.spans[0] = message->bytes();
   frame.span_count = 1;
   frame.payload_length = message->length;
@@ -204,7 +253,7 @@ void Ip::send_own(Packet* message, std::uint32_t destination, const SendParams& 
     context_.pool->give_back(message);  // copied, or dropped and counted
     return;
   }
-  std::memcpy(message->push(Destination::kTemplate), frame.header.data(), Destination::kTemplate);
+  std::memcpy(message->push(header_size), frame.header.data(), header_size);
   message->interface = verdict.interface;
   message->flags = 0;
   message->gso_size = 0;
@@ -222,30 +271,66 @@ Packet* Ip::pop_output() {
   }
 }
 
+namespace {
+
+// A packet in a frame of ours, without options or extension headers of IPv6.
+struct Described {
+  std::uint32_t header_size = 0;
+  Protocol protocol{};
+  bool is_fragment = false;
+  IpAddr src;
+  IpAddr dst;
+  Bytes payload;
+};
+
+std::optional<Described> find_packet(Bytes frame) {
+  if (frame.size() <= kIp) return std::nullopt;
+  const std::uint16_t type = load_be16(frame.data() + 12);
+  if (type == wire::kEtherTypeIpv4) {
+    const auto ip = wire::Ipv4View::parse(frame.subspan(kIp));
+    if (!ip) return std::nullopt;
+    return Described{.header_size = static_cast<std::uint32_t>(ip->header_size()),
+                     .protocol = ip->protocol(),
+                     .is_fragment = ip->is_fragment(),
+                     .src = ip->src(),
+                     .dst = ip->dst(),
+                     .payload = ip->payload()};
+  }
+  const auto ip =
+      type == wire::kEtherTypeIpv6 ? wire::Ipv6View::parse(frame.subspan(kIp)) : std::nullopt;
+  if (!ip) return std::nullopt;
+  return Described{.header_size = Ipv6::kHeaderSize,
+                   .protocol = ip->next_header(),
+                   .src = ip->src(),
+                   .dst = ip->dst(),
+                   .payload = ip->payload()};
+}
+
+}  // namespace
+
 void Ip::describe(const Packet& packet, TxFrame& frame) {
   frame.gso_size = 0;
   frame.needs_checksum = false;
   frame.network_offset = frame.transport_offset = 0;
   frame.header_length = static_cast<std::uint16_t>(std::min<std::uint32_t>(packet.length, kIp));
   const Bytes bytes = packet.bytes();
-  const bool is_ip = bytes.size() > kIp && load_be16(bytes.data() + 12) == wire::kEtherTypeIpv4;
-  if (const auto ip = is_ip ? wire::Ipv4View::parse(bytes.subspan(kIp)) : std::nullopt) {
+  if (const auto ip = find_packet(bytes)) {
     frame.network_offset = kIp;
-    frame.protocol = ip->protocol();
-    frame.header_length = static_cast<std::uint16_t>(kIp + ip->header_size());
+    frame.protocol = ip->protocol;
+    frame.header_length = static_cast<std::uint16_t>(kIp + ip->header_size);
     // Segments that a link delivered as one leave as one; and what came without a checksum,
     // because its sender vouched for it, gets one now.
-    const bool vouched = packet.checksum == ChecksumState::good && !ip->is_fragment();
+    const bool vouched = packet.checksum == ChecksumState::good && !ip->is_fragment;
     const auto tcp =
-        ip->protocol() == Protocol::tcp ? wire::TcpView::parse(ip->payload()) : std::nullopt;
-    const bool is_udp = ip->protocol() == Protocol::udp && ip->payload().size() >= 8;
+        ip->protocol == Protocol::tcp ? wire::TcpView::parse(ip->payload) : std::nullopt;
+    const bool is_udp = ip->protocol == Protocol::udp && ip->payload.size() >= 8;
     if ((packet.gso_size != 0 || vouched) && (tcp || is_udp)) {
       frame.transport_offset = frame.header_length;
       frame.header_length = static_cast<std::uint16_t>(
           frame.transport_offset + (tcp ? tcp->header_size() : wire::Udp::kHeaderSize));
       frame.gso_size = tcp ? packet.gso_size : std::uint16_t{0};
       frame.needs_checksum = true;
-      frame.pseudo_sum = wire::pseudo_header_sum(ip->src(), ip->dst(), ip->protocol(), 0);
+      frame.pseudo_sum = wire::pseudo_header_sum(ip->src, ip->dst, ip->protocol, 0);
     }
   }
   std::memcpy(frame.header.data(), packet.data, frame.header_length);

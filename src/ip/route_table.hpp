@@ -51,8 +51,12 @@ class RouteTable {
   // Which of two equal ones: is_before(const RouteEntry&, const RouteEntry&).
   template <class F, class Tie = Older>
   const Route* lookup(const IpAddr& addr, F&& rank, Tie&& is_before = {}) const {
-    for (int word = 2; word >= 0; --word) {
+    // Every IPv4 route is longer than the prefix that makes an address a mapped one; the
+    // shorter ones, such as ::/0, are none of its business.
+    const bool is_v4 = addr.is_v4();
+    for (int word = 2; word >= (is_v4 ? 1 : 0); --word) {
       std::uint64_t lengths = lengths_[static_cast<std::size_t>(word)];
+      if (is_v4 && word == 1) lengths &= kMappedLengths;
       while (lengths != 0) {
         const int bit = 63 - std::countl_zero(lengths);
         lengths &= ~(std::uint64_t{1} << bit);
@@ -73,6 +77,8 @@ class RouteTable {
   }
 
  private:
+  static constexpr std::uint64_t kMappedLengths = ~std::uint64_t{0} << (96 - 64);
+
   static std::uint8_t mapped_length(const Prefix& prefix) {
     return static_cast<std::uint8_t>(prefix.length + (prefix.addr.is_v4() ? 96 : 0));
   }

@@ -154,7 +154,7 @@ void Turn::flush_udp() {
       s.udp.done(s.now);
       continue;
     }
-    udp::Udp::emit(out, ip::Ip::transport_offset(*d), p.burst[p.burst_size]);
+    udp::Udp::emit(out, s.ip.transport_offset(*d), p.burst[p.burst_size]);
     ip::Verdict v = s.ip.output(
         p.burst[p.burst_size], *d,
         {Protocol::udp, out.tos, out.ttl, out.dont_fragment, !out.dont_fragment}, s.now);
@@ -178,7 +178,7 @@ void Turn::flush_icmp() {
       continue;
     }
     TxFrame& frame = p.burst[p.burst_size];
-    frame.header_length = ip::Ip::transport_offset(*d);
+    frame.header_length = s.ip.transport_offset(*d);
     frame.payload_length = static_cast<std::uint32_t>(out.message.size());
     frame.span_count = 1;
     frame.spans[0] = out.message;
@@ -196,7 +196,7 @@ inline tcp::PathLimits Turn::select_path(std::uint32_t destination) {
   const ip::Destination& d = s.ip.at(destination);
   tcp::PathLimits limits;
   limits.mtu = d.mtu;
-  limits.transport_offset = ip::Ip::transport_offset(destination);
+  limits.transport_offset = s.ip.transport_offset(destination);
   if (d.is_local || p.links[d.interface] == nullptr) return limits;
   select(d.interface);
   limits.max_payload = p.caps[d.interface].max_payload;

@@ -56,7 +56,7 @@ std::optional<std::uint8_t> Stack::find_interface(const IpAddr& address) const {
 std::optional<IpAddr> Stack::interface_address(std::uint8_t interface) const {
   std::optional<IpAddr> found;
   state_->ip.for_each_address([&](const ip::AddressInfo& a) {
-    if (a.interface == interface && !found) found = a.prefix.addr;
+    if (a.interface == interface && a.prefix.addr.is_v4() && !found) found = a.prefix.addr;
   });
   return found;
 }

@@ -29,6 +29,7 @@ enum class Drop : std::uint8_t {
   arp_queue_full,
   neighbour_table_full,
   neighbour_unreachable,
+  ndp_malformed,
   // IPv4
   ip_truncated,
   ip_bad_header,
@@ -105,6 +106,9 @@ enum class Counter : std::uint8_t {
   arp_in,
   arp_conflicts,
   arp_changes,  // a neighbour's address changed
+  ndp_in,
+  ndp_solicitations_out,
+  ndp_advertisements_out,
   ip_in,
   ip_out,
   ip_forwarded,

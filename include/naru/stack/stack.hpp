@@ -165,7 +165,7 @@ class Stack {
   std::optional<std::uint8_t> find_interface(const IpAddr& address) const;
   std::uint8_t interface_count() const;
   std::string_view interface_name(std::uint8_t interface) const;
-  // Its first address.
+  // Its first IPv4 address.
   std::optional<IpAddr> interface_address(std::uint8_t interface) const;
 
   // --- after a death -------------------------------------------------------

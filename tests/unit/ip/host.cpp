@@ -154,7 +154,7 @@ Verdict Host::send(std::string_view remote, const Buffer& transport, SendParams 
 Verdict Host::send_to(std::uint32_t destination, const Buffer& transport, SendParams params) {
   if (params.protocol == Protocol{}) params.protocol = Protocol::udp;
   TxFrame frame;
-  frame.header_length = Ip::transport_offset(destination);
+  frame.header_length = ip.transport_offset(destination);
   frame.spans[0] = transport;
   frame.span_count = 1;
   frame.payload_length = static_cast<std::uint32_t>(transport.size());

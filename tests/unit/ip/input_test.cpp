@@ -65,7 +65,7 @@ TEST_F(InputTest, DropsRuntsAndUnknownTypes) {
     EXPECT_EQ(host.receive(Buffer(frame.begin(), frame.begin() + length)).reason,
               Drop::frame_truncated);
   }
-  for (const std::uint16_t type : {0x1234, 0x86dd, 0x0000, 0x0040, 0x05dc, 0x05ff}) {
+  for (const std::uint16_t type : {0x1234, 0x8847, 0x0000, 0x0040, 0x05dc, 0x05ff}) {
     EXPECT_EQ(host.receive(ethernet(kOurMac, kPeerMac, type, datagram())).reason,
               Drop::unknown_ether_type)
         << type;

@@ -1,0 +1,153 @@
+// Ip: ICMPv6 messages in (RFC 4443).
+#include <algorithm>
+#include <cstring>
+
+#include "ip/ip.hpp"
+#include "wire/ethernet.hpp"
+#include "wire/icmpv6.hpp"
+#include "wire/ipv6.hpp"
+
+namespace naru::ip {
+namespace {
+
+using wire::Icmpv6Type;
+using wire::Icmpv6Unreachable;
+using wire::Icmpv6View;
+
+ErrorReport::Kind kind_of(const Icmpv6View& view) {
+  using enum ErrorReport::Kind;
+  switch (view.type()) {
+    case Icmpv6Type::too_big:
+      return fragmentation_needed;
+    case Icmpv6Type::time_exceeded:
+      return time_exceeded;
+    case Icmpv6Type::parameter_problem:
+      // The other end does not know the protocol (RFC 4443 3.4).
+      return view.code() == static_cast<std::uint8_t>(wire::Icmpv6Problem::next_header)
+                 ? protocol_unreachable
+                 : parameter_problem;
+    default:
+      break;
+  }
+  switch (static_cast<Icmpv6Unreachable>(view.code())) {
+    case Icmpv6Unreachable::prohibited:
+      return prohibited;
+    case Icmpv6Unreachable::address:
+      return host_unreachable;
+    case Icmpv6Unreachable::port:
+      return port_unreachable;
+    default:
+      return network_unreachable;
+  }
+}
+
+// What is quoted of a packet of ours: nothing, unless it has the first 8 bytes of the layer
+// above.
+std::optional<ErrorReport> make_report(const wire::Ipv6View& quote, std::uint8_t interface) {
+  const Bytes transport = quote.payload();
+  if (transport.size() < 8) return std::nullopt;
+  const std::uint8_t* t = transport.data();
+  ErrorReport report;
+  report.protocol = quote.next_header();
+  report.local = {.addr = quote.src().with_zone(interface), .port = load_be16(t)};
+  report.remote = {.addr = quote.dst().with_zone(interface), .port = load_be16(t + 2)};
+  report.quoted_seq = load_be32(t + 4);
+  if (report.protocol == Protocol::icmpv6) {
+    report.local.port = load_be16(t + 4);
+    report.remote.port = 0;
+  }
+  const std::size_t kept = std::min(transport.size(), report.quote.size());
+  report.quote_length = static_cast<std::uint16_t>(kept);
+  std::memcpy(report.quote.data(), t, kept);
+  return report;
+}
+
+}  // namespace
+
+// Data at the ICMPv6 header.
+Input Ip::input_icmp6(Packet* packet, bool group, Time now) {
+  context_.counters->add(Counter::icmp_in);
+  const auto view = Icmpv6View::parse(packet->bytes());
+  if (!view) return drop(packet, Drop::icmp_malformed, now);
+  if (!view->checksum_ok(packet->source, packet->destination)) {
+    return drop(packet, Drop::icmp_bad_checksum, now);
+  }
+  context_.trace->emit(
+      {.at = now,
+       .kind = trace::Kind::icmp_in,
+       .protocol = Protocol::icmpv6,
+       .interface = packet->interface,
+       .length = packet->length,
+       .extra = std::uint32_t{static_cast<std::uint8_t>(view->type())} << 8U | view->code(),
+       .local = {.addr = packet->destination, .port = 0},
+       .remote = {.addr = packet->source, .port = 0}});
+  if (!view->has_rest()) return drop(packet, Drop::icmp_malformed, now);
+  switch (view->type()) {
+    case Icmpv6Type::echo_request:
+      return answer_echo6(packet, group, now);
+    case Icmpv6Type::router_solicitation:
+    case Icmpv6Type::router_advertisement:
+    case Icmpv6Type::neighbour_solicitation:
+    case Icmpv6Type::neighbour_advertisement:
+    case Icmpv6Type::redirect:
+      return input_ndp(packet, now);
+    default:
+      break;
+  }
+  const bool is_error = view->is_error() && !group;
+  const Drop reason = is_error ? input_icmp6_error(*packet, *view) : Drop::icmp_ignored;
+  if (reason != Drop::none) return drop(packet, reason, now);
+  context_.pool->give_back(packet);
+  return {.action = Input::Action::consumed};
+}
+
+// The request itself becomes the reply (RFC 4443 4.2): same id, number and data; from the
+// address that was asked, or one of ours where a group was.
+Input Ip::answer_echo6(Packet* packet, bool group, Time now) {
+  if (!context_.options->on(Option::icmp_echo) || packet->source.is_any()) {
+    return drop(packet, Drop::icmp_ignored, now);
+  }
+  const auto way = destination(packet->source, group ? IpAddr() : packet->destination, now);
+  if (!way) return drop(packet, Drop::ip_no_route, now);
+  packet->data[0] = static_cast<std::uint8_t>(Icmpv6Type::echo_reply);
+  send_icmp6(packet, *way, packet->tos, now);
+  return {.action = Input::Action::consumed};
+}
+
+// Whether the packet really was ours is known to who keeps the ports (RFC 5927 4, RFC 4443 5.1).
+Drop Ip::input_icmp6_error(const Packet& packet, const Icmpv6View& view) {
+  const auto quote = wire::Ipv6View::parse_quote(view.payload());
+  auto report = quote ? make_report(*quote, packet.interface) : std::nullopt;
+  if (!report) return Drop::icmp_malformed;
+  if (!is_local(report->local.addr) || report->remote.addr.is_multicast()) {
+    return Drop::icmp_no_match;
+  }
+  if (!is_reported(report->protocol)) return Drop::icmp_ignored;
+  report->kind = kind_of(view);
+  report->type = static_cast<std::uint8_t>(view.type());
+  report->code = view.code();
+  report->offender = packet.source;
+  if (report->kind == ErrorReport::Kind::parameter_problem) report->pointer = view.rest();
+  if (report->kind == ErrorReport::Kind::fragmentation_needed) {
+    // No IPv6 path has less (RFC 8201 4).
+    report->mtu = std::max<std::uint32_t>(view.rest(), wire::Ipv6::kMinMtu);
+  }
+  push_error(*report);
+  return Drop::none;
+}
+
+// A frame of ours that was never sent, because its neighbour does not answer.
+void Ip::report_unreachable6(const Packet& frame) {
+  const Bytes packet = frame.bytes().subspan(wire::Ethernet::kHeaderSize);
+  const auto quote = wire::Ipv6View::parse_quote(packet);
+  auto report = quote ? make_report(*quote, frame.interface) : std::nullopt;
+  if (!report || !is_reported(report->protocol)) return;
+  report->kind = ErrorReport::Kind::host_unreachable;
+  report->type = static_cast<std::uint8_t>(Icmpv6Type::unreachable);
+  report->code = static_cast<std::uint8_t>(Icmpv6Unreachable::address);
+  report->offender = report->local.addr;  // as if we had sent ourselves the message (Linux)
+  report->is_local = true;
+  push_error(*report);
+}
+
+}  // namespace naru::ip

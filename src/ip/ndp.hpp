@@ -1,0 +1,25 @@
+// Neighbour discovery messages as frames (RFC 4861), out.
+#pragma once
+
+#include <optional>
+
+#include <naru/time/time.hpp>
+
+#include "ip/context.hpp"
+#include "ip/interface.hpp"
+#include "wire/ndp.hpp"
+
+namespace naru::ip {
+
+// Queues a question for `target` on an interface: to the neighbour itself where it is known
+// to be at `known`, else to the group of all that might have it (RFC 4861 7.2.2).
+void send_solicitation(Context& context, const Interface& interface, std::uint8_t index,
+                       const IpAddr& source, const IpAddr& target,
+                       const std::optional<MacAddr>& known, Time now);
+
+// The frame of an advertisement to one neighbour, or to all nodes; nullptr: no buffer is free.
+Packet* make_advertisement(Context& context, const Interface& interface, std::uint8_t index,
+                           const IpAddr& to, const MacAddr& at,
+                           const wire::NeighbourAdvertisement& advertisement, Time now);
+
+}  // namespace naru::ip

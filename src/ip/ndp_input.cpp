@@ -1,0 +1,97 @@
+// Ip: neighbour discovery messages in (RFC 4861 7).
+#include "ip/ip.hpp"
+#include "ip/ndp.hpp"
+#include "wire/ipv6.hpp"
+
+namespace naru::ip {
+
+using wire::Icmpv6Type;
+
+// Data at the ICMPv6 header, its checksum right. What no neighbour can have sent is dropped
+// without a word (RFC 4861 6.1, 7.1, 8.1; RFC 6980).
+Input Ip::input_ndp(Packet* packet, Time now) {
+  context_.counters->add(Counter::ndp_in);
+  const auto view = wire::NdpView::parse(packet->bytes());
+  const bool is_from_link = packet->ttl == wire::kNdpHopLimit && packet->interface != kLoopback;
+  if (!view || !is_from_link || packet->fragmented) {
+    return drop(packet, Drop::ndp_malformed, now);
+  }
+  Drop reason = Drop::icmp_ignored;
+  if (view->type() == Icmpv6Type::neighbour_solicitation) {
+    reason = input_solicitation(*packet, *view, now);
+  } else if (view->type() == Icmpv6Type::neighbour_advertisement) {
+    reason = input_advertisement(*packet, *view, now);
+  }
+  if (reason != Drop::none) return drop(packet, reason, now);
+  context_.pool->give_back(packet);
+  return {.action = Input::Action::consumed};
+}
+
+// RFC 4861 7.1.1, 7.2.3.
+Drop Ip::input_solicitation(const Packet& packet, const wire::NdpView& view, Time now) {
+  const std::uint8_t index = packet.interface;
+  const IpAddr target = with_own_zone(view.target(), index);
+  const auto options = wire::NdpOptions::of(view.options());
+  const auto& mac = options.source_link_layer;
+  if (options.malformed || target.is_multicast()) return Drop::ndp_malformed;
+  if (mac && (mac->is_multicast() || mac->is_zero())) return Drop::ndp_malformed;
+  const bool is_probe = packet.source.is_any();  // somebody wants to take the address
+  if (is_probe && (mac || packet.destination != wire::solicited_node(target))) {
+    return Drop::ndp_malformed;
+  }
+  if (!is_ours_on(index, target)) return Drop::icmp_ignored;
+
+  Neighbour* asker = nullptr;
+  if (!is_probe) {
+    asker = neighbours_.find_or_add(index, packet.source, now);
+    if (asker == nullptr) return Drop::neighbour_table_full;
+    if (mac) neighbours_.on_solicitation(*asker, *mac, now);
+  }
+  advertise(index, target, asker, now);
+  return Drop::none;
+}
+
+// To who asked, or to all where that is a host that has no address yet.
+void Ip::advertise(std::uint8_t index, const IpAddr& target, Neighbour* asker, Time now) {
+  const Interface& interface = interfaces_.at(index);
+  const bool is_known = asker == nullptr || neighbours_.use(*asker, now);
+  const IpAddr to = asker == nullptr ? wire::kAllNodes : asker->addr;
+  const MacAddr at = asker == nullptr ? wire::group_mac_v6(to) : asker->mac;
+  Packet* frame = make_advertisement(context_, interface, index, to, at,
+                                     {.target = target,
+                                      .is_router = context_.options->on(Option::ip_forwarding),
+                                      .solicited = asker != nullptr,
+                                      .target_link_layer = interface.mac},
+                                     now);
+  if (frame == nullptr) return;
+  if (is_known) {
+    context_.send(frame, now);
+  } else {
+    neighbours_.hold(*asker, frame, now);
+  }
+}
+
+// RFC 4861 7.1.2, 7.2.5: it concerns those that we already have to do with.
+Drop Ip::input_advertisement(const Packet& packet, const wire::NdpView& view, Time now) {
+  using wire::NeighbourAdvertisement;
+  const IpAddr target = with_own_zone(view.target(), packet.interface);
+  const auto options = wire::NdpOptions::of(view.options());
+  const auto& mac = options.target_link_layer;
+  const bool solicited = (view.flags() & NeighbourAdvertisement::kSolicited) != 0;
+  if (options.malformed || target.is_multicast()) return Drop::ndp_malformed;
+  if (solicited && packet.destination.is_multicast()) return Drop::ndp_malformed;
+  if (mac && (mac->is_multicast() || mac->is_zero())) return Drop::ndp_malformed;
+  if (interfaces_.find_address(target) != nullptr) return Drop::arp_conflict;
+
+  Neighbour* n = neighbours_.find(packet.interface, target);
+  if (n == nullptr) return Drop::icmp_ignored;
+  neighbours_.on_advertisement(
+      *n,
+      {.mac = mac,
+       .solicited = solicited,
+       .does_override = (view.flags() & NeighbourAdvertisement::kOverride) != 0},
+      now);
+  return Drop::none;
+}
+
+}  // namespace naru::ip
