@@ -114,6 +114,9 @@ Status set_udp(udp::UdpSocket& u, SocketOption option, std::int64_t value) {
     case mtu_discover:
       o.dont_fragment = value >= 2;
       return {};
+    case v6_only:
+      o.v6_only = on;
+      return {};
     case tos:
       o.tos = static_cast<std::uint8_t>(value);
       return {};
@@ -162,6 +165,8 @@ Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, So
       return o.receive_errors;
     case mtu_discover:
       return o.dont_fragment ? 2 : 1;
+    case v6_only:
+      return o.v6_only;
     case tos:
       return o.tos;
     case ttl:

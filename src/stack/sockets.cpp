@@ -24,9 +24,14 @@ udp::Handle udp_handle(SocketId id) { return {id.index, id.generation()}; }
 
 // bind() may name: any, one of ours, and for udp a broadcast or group address.
 bool may_bind(StackState& s, SocketId id, const IpAddr& addr) {
-  if (!addr.is_v4()) return false;
   if (addr.is_any() || s.ip.is_local(addr)) return true;
   return id.kind() == Kind::udp && (addr.is_multicast() || s.ip.is_broadcast(addr));
+}
+
+// Nothing was said: this host, as Linux has it.
+IpAddr or_loopback(const IpAddr& remote) {
+  if (!remote.is_any()) return remote;
+  return remote.is_v4() ? IpAddr::loopback_v4() : IpAddr::loopback_v6();
 }
 
 // The address that packets to `remote` carry, when the socket is bound to `bound`.
@@ -38,8 +43,7 @@ Result<IpAddr> source_for(StackState& s, const IpAddr& remote, const IpAddr& bou
 }
 
 Status connect_tcp(StackState& s, tcp::Connection& c, Endpoint remote) {
-  if (!remote.addr.is_v4()) return no(Error::address_family);
-  if (remote.addr.is_any()) remote.addr = IpAddr::loopback_v4();  // as Linux
+  remote.addr = or_loopback(remote.addr);
   if (remote.addr.is_multicast() || s.ip.is_broadcast(remote.addr)) {
     return no(Error::network_unreachable);
   }
@@ -52,9 +56,8 @@ Status connect_tcp(StackState& s, tcp::Connection& c, Endpoint remote) {
 }
 
 Status connect_udp(StackState& s, SocketId id, const udp::UdpSocket& u, Endpoint remote) {
-  if (remote.addr == IpAddr()) return s.udp.disconnect(udp_handle(id));
-  if (!remote.addr.is_v4()) return no(Error::address_family);
-  if (remote.addr.is_any()) remote.addr = IpAddr::loopback_v4();
+  if (remote == Endpoint()) return s.udp.disconnect(udp_handle(id));
+  remote.addr = or_loopback(remote.addr);
   const IpAddr bound = u.addr_chosen ? IpAddr::any_v4() : u.local.addr;
   const auto source = source_for(s, remote.addr, bound);
   if (!source) return no(source.error());
@@ -64,12 +67,12 @@ Status connect_udp(StackState& s, SocketId id, const udp::UdpSocket& u, Endpoint
 // With DF a datagram that does not fit into the path is refused at once (ip(7)).
 Status check_fits(StackState& s, udp::UdpSocket& u, std::size_t size, const Endpoint& to,
                   const IpAddr& source) {
-  constexpr std::size_t kHeaders = 20 + 8;
   if (!u.options.dont_fragment) return {};
   const Endpoint& remote = to == Endpoint() ? u.remote : to;
+  const std::size_t headers = (remote.addr.is_v4() ? 20 : 40) + 8;
   const IpAddr bound = u.local.addr.is_any() ? IpAddr() : u.local.addr;
   const auto d = s.ip.destination(remote.addr, source == IpAddr() ? bound : source, s.now);
-  if (!d || size + kHeaders <= s.ip.at(*d).mtu) return {};
+  if (!d || size + headers <= s.ip.at(*d).mtu) return {};
   if (u.options.receive_errors) {
     const SocketError error{.error = Error::message_size,
                             .origin = SocketError::Origin::local,
@@ -247,7 +250,6 @@ Result<std::size_t> Stack::send_to(SocketId socket, Bytes data, const Endpoint& 
   }
   udp::UdpSocket* u = find_udp(socket);
   if (u == nullptr) return no(Error::bad_handle);
-  if (!as_connected && !remote.addr.is_v4()) return no(Error::address_family);
   if (control.source != IpAddr() && !s.ip.is_local(control.source)) return no(Error::invalid);
   udp::SendTo to;
   to.remote = remote;
@@ -255,7 +257,7 @@ Result<std::size_t> Stack::send_to(SocketId socket, Bytes data, const Endpoint& 
   to.interface = control.interface;
   to.ttl = control.ttl;
   to.tos = control.tos;
-  if (!as_connected && to.remote.addr.is_any()) to.remote.addr = IpAddr::loopback_v4();
+  if (!as_connected) to.remote.addr = or_loopback(to.remote.addr);
   if (const Status fits = check_fits(s, *u, data.size(), to.remote, to.source); !fits) {
     return no(fits.error());
   }

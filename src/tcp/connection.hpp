@@ -168,6 +168,7 @@ struct Extra {
   std::uint8_t defer_accept = 0;  // TCP_DEFER_ACCEPT, in retransmissions of the SYN-ACK
   bool has_deferred = false;      // the handshake's ACK came without data, and was not taken
   bool receive_errors = false;    // IP_RECVERR: soft errors are told at once
+  bool v6_only = false;           // IPV6_V6ONLY
 };
 
 static_assert(sizeof(Connection) == 192, "three cache lines");

@@ -6,15 +6,23 @@
 namespace naru::tcp {
 namespace {
 
-// 2: listens on this very address; 1: on any; 0: not for this segment.
-int rank(const Connection& listening, const Endpoint& local) {
-  if (listening.local_port != local.port) return 0;
-  if (listening.local_addr == local.addr) return 2;
-  return listening.local_addr.is_any() ? 1 : 0;
+BoundAddr bound(const Tcp& t, const Connection& c, const IpAddr& addr) {
+  const Extra* x = t.extra_of(c);
+  return {addr, x != nullptr && x->v6_only};
 }
 
-bool overlaps(const Connection& a, const IpAddr& addr) {
-  return a.local_addr.is_any() || addr.is_any() || a.local_addr == addr;
+// Whether `c` at `addr` would hear what `holder` hears.
+bool overlap(const Tcp& t, const Connection& holder, const Connection& c, const IpAddr& addr) {
+  return bound(t, holder, holder.local_addr).overlaps(bound(t, c, addr));
+}
+
+// 3: listens on this very address; 2: on any of its family; 1: on any; 0: not for this segment.
+int rank(const Tcp& t, const Connection& listening, const Endpoint& local) {
+  const IpAddr& addr = listening.local_addr;
+  if (listening.local_port != local.port) return 0;
+  if (addr == local.addr) return 3;
+  if (!bound(t, listening, addr).covers(local.addr)) return 0;
+  return addr.is_v4() == local.addr.is_v4() ? 2 : 1;
 }
 
 // Linux: SO_REUSEADDR lets sockets share that do not listen, SO_REUSEPORT all that set it.
@@ -28,7 +36,7 @@ bool is_taken(Tcp& t, const Connection& c, const Endpoint& local) {
   for (; at != kNoIndex; at = t.binds.at(at)->next) {
     const Connection& holder = *t.connections.at(t.binds.at(at)->connection);
     if (&holder == &c || holder.local_port != local.port) continue;
-    if (overlaps(holder, local.addr) && !may_share(holder, c)) return true;
+    if (overlap(t, holder, c, local.addr) && !may_share(holder, c)) return true;
   }
   return false;
 }
@@ -49,7 +57,7 @@ std::uint32_t find_listener(Tcp& t, const Endpoint& local, const Endpoint& remot
   std::uint32_t candidates = 0;
   const std::uint32_t bucket = t.listener_buckets[port_bucket(local.port)];
   for (std::uint32_t at = bucket; at != kNoIndex; at = t.listeners.at(at)->next) {
-    const int r = rank(*t.connections.at(t.listeners.at(at)->connection), local);
+    const int r = rank(t, *t.connections.at(t.listeners.at(at)->connection), local);
     if (r > best) candidates = 0;
     if (r >= best && r != 0) {
       best = r;
@@ -60,7 +68,7 @@ std::uint32_t find_listener(Tcp& t, const Endpoint& local, const Endpoint& remot
   std::uint64_t highest = 0;
   for (std::uint32_t at = bucket; candidates != 0; at = t.listeners.at(at)->next) {
     const std::uint32_t connection = t.listeners.at(at)->connection;
-    if (rank(*t.connections.at(connection), local) != best) continue;
+    if (rank(t, *t.connections.at(connection), local) != best) continue;
     const bool is_last = --candidates == 0;
     if (is_last && chosen == kNoIndex) return at;
     const std::uint64_t weight = tuple_hash(t.listener_key, local, remote, connection);
@@ -117,7 +125,7 @@ Status start_listening(Tcp& t, Connection& c, std::uint32_t backlog) {
     std::uint32_t at = t.listener_buckets[port_bucket(c.local_port)];
     for (; at != kNoIndex; at = t.listeners.at(at)->next) {
       const Connection& other = *t.connections.at(t.listeners.at(at)->connection);
-      if (other.local_port == c.local_port && overlaps(other, c.local_addr) &&
+      if (other.local_port == c.local_port && overlap(t, other, c, c.local_addr) &&
           !(other.has(kReusePort) && c.has(kReusePort))) {
         return std::unexpected(Error::address_in_use);
       }

@@ -106,6 +106,8 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
       return set_flag(t, c, kNoPathMtu, value == 0);
     case receive_error:
       return set_extra(t, c, &Extra::receive_errors, on);
+    case v6_only:
+      return set_extra(t, c, &Extra::v6_only, on);
     case defer_accept:
       return set_extra(t, c, &Extra::defer_accept, to_retransmissions(value));
     case broadcast:
@@ -218,6 +220,8 @@ Result<std::int64_t> get_option(const Tcp& t, const Connection& c, SocketOption 
     }
     case receive_error:
       return e.receive_errors;
+    case v6_only:
+      return e.v6_only;
     case defer_accept:
       return to_seconds(e.defer_accept);
     case broadcast:

@@ -247,7 +247,9 @@ void disconnect(Tcp& t, Connection& c) {
   c.clear(kConnectFailed | kFinReceived | kShutReceive);
   c.remote_addr = IpAddr();
   c.remote_port = 0;
-  if (!c.has(kBoundAddress)) c.local_addr = IpAddr::any_v4();
+  if (!c.has(kBoundAddress)) {
+    c.local_addr = c.local_addr.is_v4() ? IpAddr::any_v4() : IpAddr::any_v6();
+  }
   if (c.has(kAutoPort)) {
     drop_bind(t, c);
     c.clear(kAutoPort);

@@ -13,9 +13,11 @@ bool is_on(const UdpSocket& socket, std::uint8_t interface) {
 unsigned score(const UdpSocket& socket, const Endpoint& local, std::uint8_t interface) {
   if (socket.is_connected || socket.local.port != local.port) return 0;
   if (!is_on(socket, interface)) return 0;
+  if (!socket.bound().covers(local.addr)) return 0;
   const bool to_it = socket.local.addr == local.addr;
-  if (!to_it && !socket.local.addr.is_any()) return 0;
-  return 1 + (to_it ? 2U : 0U) + (socket.options.interface == interface ? 1U : 0U);
+  const bool of_family = socket.local.addr.is_v4() == local.addr.is_v4();
+  return 1 + (to_it ? 4U : 0U) + (socket.options.interface == interface ? 2U : 0U) +
+         (of_family ? 1U : 0U);
 }
 
 }  // namespace
@@ -62,9 +64,7 @@ UdpSocket* Udp::find_receiver(const Arrival& arrival) const {
 bool Udp::takes_group(const UdpSocket& socket, const Arrival& arrival) const {
   if (socket.local.port != arrival.local.port || !is_on(socket, arrival.interface)) return false;
   if (socket.is_connected && socket.remote != arrival.remote) return false;
-  const bool to_it =
-      socket.local.addr == arrival.local.addr || socket.local.addr.is_any() || socket.addr_chosen;
-  if (!to_it) return false;
+  if (!socket.addr_chosen && !socket.bound().covers(arrival.local.addr)) return false;
   return !arrival.local.addr.is_multicast() || socket.options.multicast_all ||
          is_member(socket, arrival.interface, arrival.local.addr);
 }

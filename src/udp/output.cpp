@@ -29,10 +29,11 @@ Status Udp::check_send(UdpSocket& socket, std::size_t size, const SendTo& to) co
   if (remote.port == 0) return std::unexpected(Error::invalid);
   const bool to_broadcast = to.to_broadcast || remote.addr.is_limited_broadcast();
   if (to_broadcast && !socket.options.broadcast) return std::unexpected(Error::access_denied);
+  const std::size_t max_payload = remote.addr.is_v4() ? kMaxPayload : kMaxPayloadV6;
   if (to.segment_size == 0) {
-    if (size > kMaxPayload) return std::unexpected(Error::message_size);
+    if (size > max_payload) return std::unexpected(Error::message_size);
   } else if (size >
-             std::min<std::size_t>(to.segment_size * std::size_t{kMaxSegments}, kMaxPayload)) {
+             std::min<std::size_t>(to.segment_size * std::size_t{kMaxSegments}, max_payload)) {
     return std::unexpected(Error::invalid);
   }
   if (socket.shut_write) return std::unexpected(Error::broken_pipe);
@@ -59,7 +60,8 @@ Result<std::size_t> Udp::send(Handle handle, std::span<const Bytes> parts, const
   for (const Bytes part : parts) size += part.size();
   if (const Status ok = check_send(*socket, size, to); !ok) return std::unexpected(ok.error());
   if (!socket->is_bound()) {
-    const Status bound = take_port(*socket, {IpAddr::any_v4(), 0});
+    const Endpoint& remote = is_given(to.remote) ? to.remote : socket->remote;
+    const Status bound = take_port(*socket, {wildcard_for(remote.addr), 0});
     if (!bound) return std::unexpected(bound.error());
   }
   if (socket->send_memory >= socket->options.send_buffer) {

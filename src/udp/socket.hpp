@@ -6,6 +6,7 @@
 #include <naru/base/result.hpp>
 #include <naru/buf/error_queue.hpp>
 #include <naru/buf/packet.hpp>
+#include <naru/config/socket_types.hpp>
 #include <naru/wire/address.hpp>
 
 #include "base/list.hpp"
@@ -46,6 +47,7 @@ struct SocketOptions {
   bool broadcast = false;
   bool receive_errors = false;  // IP_RECVERR: soft errors, and errors when not connected
   bool dont_fragment = false;   // IP_MTU_DISCOVER = DO
+  bool v6_only = false;         // IPV6_V6ONLY
 };
 
 struct ReadyOrder;
@@ -56,6 +58,7 @@ struct UdpSocket : ListHook<ReadyOrder> {
   Error pending_error = Error::none;
   bool port_chosen = false;  // an ephemeral one: disconnecting gives it up
   bool addr_chosen = false;  // local.addr came from connect(), not from bind()
+  bool bound_to_v6 = false;  // what it is bound to is of IPv6; :: is
   bool is_connected = false;
   bool shut_read = false;
   bool shut_write = false;
@@ -73,6 +76,8 @@ struct UdpSocket : ListHook<ReadyOrder> {
   ErrorQueue errors;  // with IP_RECVERR
 
   bool is_bound() const { return local.port != 0; }
+  IpAddr wildcard() const { return bound_to_v6 ? IpAddr::any_v6() : IpAddr::any_v4(); }
+  BoundAddr bound() const { return {local.addr, options.v6_only}; }
 };
 
 // A socket's membership in a multicast group.

@@ -9,7 +9,6 @@ namespace {
 constexpr std::uint32_t kMaxGroups = 20;       // of one socket (Linux: igmp_max_memberships)
 constexpr std::uint32_t kGroupsPerSocket = 4;  // room on average, not a bound of one socket
 
-bool overlap(const IpAddr& a, const IpAddr& b) { return a == b || a.is_any() || b.is_any(); }
 bool overlap(std::uint8_t a, std::uint8_t b) {
   return a == b || a == kAnyInterface || b == kAnyInterface;
 }
@@ -82,7 +81,8 @@ bool Udp::conflicts(const UdpSocket& socket, const Endpoint& local, bool with_re
     if (other == &socket || other->local.port != local.port) continue;
     const SocketOptions& a = socket.options;
     const SocketOptions& b = other->options;
-    if (!overlap(other->local.addr, local.addr) || !overlap(a.interface, b.interface)) continue;
+    const BoundAddr wanted{local.addr, a.v6_only};
+    if (!other->bound().overlaps(wanted) || !overlap(a.interface, b.interface)) continue;
     const bool shared = (a.reuse_address && b.reuse_address) || (a.reuse_port && b.reuse_port);
     if (!with_reuse || !shared) return true;
   }
@@ -119,6 +119,7 @@ Status Udp::take_port(UdpSocket& socket, const Endpoint& local) {
     return std::unexpected(Error::address_in_use);
   }
   socket.local = {local.addr, port};
+  socket.bound_to_v6 = local.addr.is_v6();
   by_port_.insert(port, &socket);
   return {};
 }
@@ -140,7 +141,8 @@ Status Udp::connect(Handle handle, const Endpoint& remote, const IpAddr& source,
     return std::unexpected(Error::access_denied);
   }
   if (!socket->is_bound()) {
-    if (const Status taken = take_port(*socket, {IpAddr::any_v4(), 0}); !taken) return taken;
+    const Status taken = take_port(*socket, {wildcard_for(remote.addr), 0});
+    if (!taken) return taken;
   }
   forget_connection(*socket);
   if (socket->local.addr.is_any()) {
@@ -159,7 +161,7 @@ void Udp::forget_connection(UdpSocket& socket) {
   by_connection_.remove(tuple_hash(socket.local, socket.remote), &socket);
   socket.is_connected = false;
   socket.remote = {};
-  if (socket.addr_chosen) socket.local.addr = IpAddr::any_v4();
+  if (socket.addr_chosen) socket.local.addr = socket.wildcard();
   socket.addr_chosen = false;
 }
 

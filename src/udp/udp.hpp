@@ -32,7 +32,13 @@
 
 namespace naru::udp {
 
-inline constexpr std::uint32_t kMaxPayload = 65'507;  // over IPv4
+inline constexpr std::uint32_t kMaxPayload = 65'507;    // over IPv4
+inline constexpr std::uint32_t kMaxPayloadV6 = 65'527;  // over IPv6
+
+// What a socket without an address is bound to when it sends.
+inline IpAddr wildcard_for(const IpAddr& remote) {
+  return remote.is_v4() ? IpAddr::any_v4() : IpAddr::any_v6();
+}
 
 // Where a datagram goes, apart from its bytes. What is left out comes from the socket.
 struct SendTo {

@@ -23,6 +23,20 @@ struct SocketId {
   constexpr bool operator==(const SocketId&) const = default;
 };
 
+// What a socket is bound to, as the set of addresses that it hears: one of ours; 0.0.0.0 is
+// all of IPv4; :: is both families, or IPv6 alone (IPV6_V6ONLY).
+struct BoundAddr {
+  IpAddr addr;
+  bool v6_only = false;
+
+  bool covers(const IpAddr& a) const {
+    if (addr == a) return true;
+    if (addr == IpAddr::any_v4()) return a.is_v4();
+    return addr == IpAddr::any_v6() && !(v6_only && a.is_v4());
+  }
+  bool overlaps(const BoundAddr& other) const { return covers(other.addr) || other.covers(addr); }
+};
+
 // Readiness of a socket, with poll(2)'s meaning of each bit.
 namespace ready {
 inline constexpr std::uint8_t kIn = 1;      // recv or accept will not block
@@ -111,6 +125,7 @@ enum class SocketOption : std::uint8_t {
   tos,
   mtu_discover,    // 0 never sets DF, 1 or 2 sets it
   receive_error,   // IP_RECVERR
+  v6_only,         // IPV6_V6ONLY; to be set before bind
   type,            // read only: 1 stream, 2 datagram
   accepting,       // read only: listening
   at_mark,         // read only: SIOCATMARK
