@@ -12,6 +12,8 @@
 #include "ip/ip.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
+#include "wire/icmpv6.hpp"
+#include "wire/ipv6_extension.hpp"
 
 namespace naru::ip {
 namespace {
@@ -34,11 +36,15 @@ class Router {
       NARU_CHECK(ip_->add_interface("eth", kMac, i == 1 ? 1500 : 600, now_) == i);
       NARU_CHECK(ip_->add_address(i, {IpAddr::v4(10, i, 0, 1), 24}, now_).has_value());
     }
+    // fd00::1, at a link that carries it.
+    std::array<std::uint8_t, 16> address{0xfd};
+    address[15] = 1;
+    NARU_CHECK(ip_->add_address(1, {IpAddr::v6(address), 64}, now_).has_value());
     send_all();
   }
 
   // Bits 0 and 1 of the flags: the interface and whether time passes; 2: our MAC is put in front;
-  // 3: the checksum of the IP header is made right.
+  // 3: the checksum of the IPv4 header, or of ICMPv6, is made right.
   void receive(std::uint8_t flags, Bytes frame) {
     if ((flags & 2U) != 0) now_ += 700ms;
     ip_->on_timer(now_);
@@ -69,9 +75,20 @@ class Router {
   static void repair(MutableBytes frame) {
     if (frame.size() < 34) return;
     std::uint8_t* ip = frame.data() + 14;
+    if (ip[0] >> 4U == 6) return repair6(frame.subspan(14));
     const std::size_t header = std::min<std::size_t>((ip[0] & 15U) * 4U, frame.size() - 14);
     wire::store_checksum(ip + 10, 0);
     wire::store_checksum(ip + 10, wire::finish(wire::sum_bytes(ip, header)));
+  }
+
+  static void repair6(MutableBytes packet) {
+    const auto view = wire::Ipv6View::parse(packet);
+    if (!view) return;
+    const auto chain = wire::Ipv6Chain::of(*view, false, false);
+    const MutableBytes message = packet.subspan(chain.upper_at);
+    if (chain.upper != 58 || message.size() < wire::Icmpv6::kHeaderSize) return;
+    wire::fill_icmpv6_checksum(message.first(view->total_length() - chain.upper_at), view->src(),
+                               view->dst());
   }
 
   void take(const Input& in) {
@@ -98,8 +115,21 @@ class Router {
         NARU_CHECK(view->total_length() <= ip_->interface_mtu(packet->interface));
         NARU_CHECK(view->total_length() + 14U == packet->length);
       }
+      if (header->ether_type == wire::kEtherTypeIpv6) check_sent6(*packet);
       pool_.give_back(packet);
     }
+  }
+
+  void check_sent6(const Packet& packet) const {
+    const auto view = wire::Ipv6View::parse(packet.bytes().subspan(14));
+    NARU_CHECK(view && view->hop_limit() != 0);
+    NARU_CHECK(view->total_length() <= ip_->interface_mtu(packet.interface));
+    NARU_CHECK(view->total_length() + 14U == packet.length);
+    NARU_CHECK(view->src() == view->src().without_zone());
+    NARU_CHECK(view->dst() == view->dst().without_zone());
+    if (view->next_header() != Protocol::icmpv6) return;
+    const auto icmp = wire::Icmpv6View::parse(view->payload());
+    NARU_CHECK(icmp && icmp->checksum_ok(view->src(), view->dst()));
   }
 
   Arena& arena_;

@@ -14,8 +14,11 @@
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/icmpv4.hpp"
+#include "wire/icmpv6.hpp"
 #include "wire/ipv4.hpp"
 #include "wire/ipv4_options.hpp"
+#include "wire/ipv6_extension.hpp"
+#include "wire/ndp.hpp"
 #include "wire/print.hpp"
 #include "wire/tcp.hpp"
 #include "wire/tcp_options.hpp"
@@ -166,6 +169,66 @@ void check_ipv4(Bytes bytes) {
   check_icmp(ip->payload());
 }
 
+void check_ndp_options(Bytes bytes) {
+  NdpOptionWalker walker(bytes);
+  unsigned count = 0;
+  for (NdpOption option; walker.next(option); ++count) {
+    check_inside(option.bytes, bytes);
+    NARU_CHECK(option.bytes.size() >= 8 && option.bytes.size() % 8 == 0);
+  }
+  NARU_CHECK(count <= NdpOptionWalker::kMaxOptions);
+  NARU_CHECK(NdpOptions::of(bytes).malformed == walker.malformed());
+}
+
+void check_icmp6(Bytes bytes, const IpAddr& src, const IpAddr& dst) {
+  const auto icmp = Icmpv6View::parse(bytes);
+  if (!icmp) return;
+  if (icmp->has_rest()) check_inside(icmp->payload(), bytes);
+  Buffer again(bytes.begin(), bytes.end());
+  fill_icmpv6_checksum(again, src, dst);
+  NARU_CHECK(Icmpv6View::parse(again)->checksum_ok(src, dst));
+  if (const auto ndp = NdpView::parse(bytes)) {
+    check_inside(ndp->options(), bytes);
+    check_ndp_options(ndp->options());
+  }
+}
+
+void check_ipv6_chain(const Ipv6View& ip) {
+  for (const bool to_group : {false, true}) {
+    const auto chain = Ipv6Chain::of(ip, to_group, false);
+    NARU_CHECK(chain.pointer < ip.total_length());
+    NARU_CHECK(chain.upper_at >= Ipv6::kHeaderSize && chain.upper_at <= ip.total_length());
+    NARU_CHECK(chain.next_header_offset < chain.upper_at);
+    if (!chain.fragment) continue;
+    NARU_CHECK(chain.fragment->at + Ipv6Fragment::kSize <= ip.total_length());
+    NARU_CHECK(ip.bytes()[chain.fragment->next_header_offset] == ipv6_header::kFragment);
+  }
+}
+
+void check_ipv6(Bytes bytes) {
+  if (const auto quote = Ipv6View::parse_quote(bytes)) check_inside(quote->bytes(), bytes);
+  const auto ip = Ipv6View::parse(bytes);
+  if (!ip) return;
+  check_inside(ip->bytes(), bytes);
+  check_inside(ip->payload(), ip->bytes());
+  check_ipv6_chain(*ip);
+  const Ipv6 value{ip->src(),
+                   ip->dst(),
+                   ip->next_header(),
+                   ip->hop_limit(),
+                   ip->traffic_class(),
+                   ip->flow_label(),
+                   static_cast<std::uint16_t>(ip->payload().size())};
+  std::uint8_t again[Ipv6::kHeaderSize];
+  value.emit(again);
+  // What of a link-local address is no zone's business stays behind.
+  const bool is_plain =
+      ip->src() == ip->src().without_zone() && ip->dst() == ip->dst().without_zone();
+  NARU_CHECK(std::equal(again, again + (is_plain ? sizeof again : 8), bytes.begin()));
+  check_tcp(ip->payload(), ip->src(), ip->dst());
+  check_icmp6(ip->payload(), ip->src(), ip->dst());
+}
+
 void check_frame(Bytes frame) {
   const auto header = EthernetHeader::parse(frame);
   const auto view = EthernetView::parse(frame);
@@ -180,6 +243,7 @@ void check_frame(Bytes frame) {
   NARU_CHECK(std::equal(again, again + sizeof again, frame.begin()));
   check_arp(frame.subspan(header->payload_offset));
   check_ipv4(frame.subspan(header->payload_offset));
+  check_ipv6(frame.subspan(header->payload_offset));
 }
 
 void check_line(const std::string& line) {
@@ -191,6 +255,9 @@ void check_everything(Bytes bytes) {
   check_frame(bytes);
   check_arp(bytes);
   check_ipv4(bytes);
+  check_ipv6(bytes);
+  check_icmp6(bytes, IpAddr::any_v6(), IpAddr::loopback_v6());
+  check_ndp_options(bytes);
   check_tcp(bytes, IpAddr::any_v6(), IpAddr::v4(1));
   check_udp(bytes, IpAddr::any_v6(), IpAddr::v4(1));
   check_icmp(bytes);
