@@ -4,7 +4,7 @@
 
 #include "ip/ip.hpp"
 #include "wire/icmpv6.hpp"
-#include "wire/ipv6.hpp"
+#include "wire/ipv6_extension.hpp"
 
 namespace naru::ip {
 namespace {
@@ -37,6 +37,8 @@ Icmpv6 message(IcmpError error, std::uint32_t value) {
       return Icmpv6::parameter_problem(Icmpv6Problem::next_header, value);
     case IcmpError::parameter_problem:
       return Icmpv6::parameter_problem(Icmpv6Problem::header_field, value);
+    case IcmpError::unknown_option:
+      return Icmpv6::parameter_problem(Icmpv6Problem::option, value);
     case IcmpError::redirect:
       break;  // a message of neighbour discovery (RFC 4861 8)
   }
@@ -46,14 +48,17 @@ Icmpv6 message(IcmpError error, std::uint32_t value) {
 }  // namespace
 
 // RFC 4443 2.4 (e): never about an ICMPv6 error or a redirect, a packet to many (but that it
-// was too big), or a source that is not one host.
+// was too big, or has an option that asks for it), or a source that is not one host.
 bool Ip::may_complain6(IcmpError error, const Packet& offending, const wire::Ipv6View& view) const {
   const IpAddr& source = offending.source;
   const bool to_many = offending.link_broadcast || offending.destination.is_multicast();
-  if (to_many && error != IcmpError::fragmentation_needed) return false;
+  const bool is_for_many =
+      error == IcmpError::fragmentation_needed || error == IcmpError::unknown_option;
+  if (to_many && !is_for_many) return false;
   if (source.is_any() || source.is_multicast()) return false;
-  if (view.next_header() != Protocol::icmpv6) return true;
-  const auto icmp = wire::Icmpv6View::parse(view.payload());
+  const auto chain = wire::Ipv6Chain::of(view, false, offending.fragmented);
+  if (static_cast<Protocol>(chain.upper) != Protocol::icmpv6) return true;
+  const auto icmp = wire::Icmpv6View::parse(view.bytes().subspan(chain.upper_at));
   return icmp && !icmp->is_error() && icmp->type() != wire::Icmpv6Type::redirect;
 }
 

@@ -37,6 +37,7 @@ Icmpv4 message(IcmpError error, std::uint32_t value) {
     case IcmpError::reassembly_exceeded:
       return Icmpv4::time_exceeded(1);
     case IcmpError::parameter_problem:
+    case IcmpError::unknown_option:
       return Icmpv4::parameter_problem(static_cast<std::uint8_t>(value));
     case IcmpError::redirect:
       // For the host only: who is told nothing of masks cannot use more (RFC 1812 5.2.7.2).

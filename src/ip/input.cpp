@@ -235,7 +235,7 @@ Packet* Ip::rejoin(Packet* packet, const wire::Ipv4View& view, Time now, Input& 
                         .remote = {.addr = packet->source, .port = 0}});
   const Packet received = *packet;  // its addresses, for the whole
   Drop reason = Drop::none;
-  Packet* whole = reassembly_.input(packet, view, now, reason);
+  Packet* whole = reassembly_.input(packet, now, reason);
   if (whole == nullptr) {
     const auto action = reason == Drop::none ? Input::Action::consumed : Input::Action::dropped;
     in = {.action = action, .reason = reason};

@@ -1,6 +1,6 @@
 // Ip: IPv6 packets in (RFC 8200).
 #include "ip/ip.hpp"
-#include "wire/ipv6.hpp"
+#include "wire/ipv6_extension.hpp"
 
 namespace naru::ip {
 namespace {
@@ -36,9 +36,11 @@ Input Ip::input_packet6(Packet* packet, Time now) {
   packet->tos = view->traffic_class();
   packet->ttl = view->hop_limit();
   packet->protocol = static_cast<std::uint8_t>(view->next_header());
-  if (!is_known(*packet) || context_.trace->on()) [[unlikely]]
+  if (!is_known(*packet) || wire::is_ipv6_extension(packet->protocol) || context_.trace->on())
+      [[unlikely]] {
     return judge6(packet, now);
-  return deliver6(packet, false, now);
+  }
+  return deliver6(packet, {}, false, now);
 }
 
 // A link-local address is of the link that it came from. A copy of what we sent to a group
@@ -71,7 +73,9 @@ Input Ip::judge6(Packet* packet, Time now) {
                         .extra = packet->ttl,
                         .local = {.addr = packet->destination, .port = 0},
                         .remote = {.addr = packet->source, .port = 0}});
-  return deliver6(packet, target == Target::group, now);
+  const bool group = target == Target::group;
+  if (wire::is_ipv6_extension(packet->protocol)) return open_headers6(packet, group, now);
+  return deliver6(packet, {}, group, now);
 }
 
 // RFC 4291 2.5.2, 2.5.3, 2.7: sources that no packet from a wire can have.
@@ -82,7 +86,8 @@ Drop Ip::check_source6(const Packet& packet) const {
   }
   if (source.is_any()) {
     // Who asks for an address has none (RFC 4861 4.1, 4.3, RFC 3810 5.2.13).
-    const bool may_have_none = packet.protocol == static_cast<std::uint8_t>(Protocol::icmpv6);
+    const bool may_have_none = packet.protocol == static_cast<std::uint8_t>(Protocol::icmpv6) ||
+                               wire::is_ipv6_extension(packet.protocol);
     return may_have_none ? Drop::none : Drop::ip_bad_source;
   }
   const bool never = source.is_multicast() || source.is_loopback();
@@ -104,8 +109,8 @@ Ip::Target Ip::classify6(const Packet& packet) const {
 }
 
 // The packet has passed all checks of the IP layer.
-Input Ip::deliver6(Packet* packet, bool group, Time now) {
-  packet->pull(wire::Ipv6::kHeaderSize);
+Input Ip::deliver6(Packet* packet, const UpperLayer& upper, bool group, Time now) {
+  packet->pull(upper.at);
   switch (static_cast<Protocol>(packet->protocol)) {
     case Protocol::tcp:
     case Protocol::udp:
@@ -116,7 +121,7 @@ Input Ip::deliver6(Packet* packet, bool group, Time now) {
       break;
   }
   if (packet->protocol != wire::Ipv6::kNoNextHeader) {
-    send_error(IcmpError::protocol_unreachable, *packet, now, wire::Ipv6::kNextHeaderOffset);
+    send_error(IcmpError::protocol_unreachable, *packet, now, upper.named_at);
   }
   return drop(packet, Drop::ip_unknown_protocol, now);
 }

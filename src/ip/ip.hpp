@@ -41,7 +41,7 @@
 #include "wire/icmpv4.hpp"
 #include "wire/icmpv6.hpp"
 #include "wire/ipv4.hpp"
-#include "wire/ipv6.hpp"
+#include "wire/ipv6_extension.hpp"
 #include "wire/ndp.hpp"
 
 namespace naru::ip {
@@ -290,8 +290,19 @@ class Ip {
   Input judge6(Packet* packet, Time now);
   Drop check_source6(const Packet& packet) const;
   Target classify6(const Packet& packet) const;
-  Input deliver6(Packet* packet, bool group, Time now);
+  struct UpperLayer {  // where its header is in a packet, and the field that names it
+    std::uint32_t at = wire::Ipv6::kHeaderSize;
+    std::uint32_t named_at = wire::Ipv6::kNextHeaderOffset;
+  };
+  Input deliver6(Packet* packet, const UpperLayer& upper, bool group, Time now);
   IpAddr with_own_zone(const IpAddr& addr, std::uint8_t interface) const;
+
+  // headers6.cpp
+  Input open_headers6(Packet* packet, bool group, Time now);
+  Drop check_headers6(const Packet& packet, const wire::Ipv6Chain& chain, Time now);
+  Drop check_fragment6(const Packet& packet, const wire::Ipv6View& view,
+                       const wire::Ipv6Chain& chain, Time now);
+  Input reassemble6(Packet* packet, bool group, Time now);
 
   // arp_input.cpp
   Input input_arp(Packet* packet, Time now);

@@ -209,8 +209,8 @@ Verdict Ip::hold(const TxFrame& frame, Destination& d, Time now) {
 
 // Longer than the path MTU: the packet is cut by us, or not sent.
 Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now) {
-  if (params.dont_fragment || frame.gso_size != 0 || frame.length() - kIp > Ipv4::kMaxPacket ||
-      d.is_v6()) {
+  const std::size_t longest = d.is_v6() ? Ipv6::kHeaderSize + Ipv6::kMaxPayload : Ipv4::kMaxPacket;
+  if (params.dont_fragment || frame.gso_size != 0 || frame.length() - kIp > longest) {
     return {.action = Verdict::Action::too_big, .mtu = d.mtu};
   }
   SendParams to_be_cut = params;
@@ -264,10 +264,13 @@ void Ip::send_own(Packet* message, std::uint32_t destination, const SendParams& 
 
 Packet* Ip::pop_output() {
   for (;;) {
-    if (Packet* piece = fragmenter_.next(context_)) return piece;
+    if (Packet* piece = fragmenter_.next(context_)) {
+      if (piece->interface == kLoopback) piece->pull(kIp);  // the longest of IPv6 outgrow "lo"
+      return piece;
+    }
     Packet* packet = context_.output.pop_front();
     if (packet == nullptr || (packet->flags & kToBeCut) == 0) return packet;
-    fragmenter_.start(packet);
+    fragmenter_.start(context_, packet);
   }
 }
 

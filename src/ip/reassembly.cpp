@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "wire/checksum.hpp"
+#include "wire/ipv4.hpp"
+#include "wire/ipv6_extension.hpp"
 #include "wire/tcp.hpp"
 
 namespace naru::ip {
@@ -11,6 +13,10 @@ namespace {
 
 using wire::Ipv4;
 using wire::Ipv4View;
+using wire::Ipv6;
+using wire::Ipv6Chain;
+using wire::Ipv6Fragment;
+using wire::Ipv6View;
 
 constexpr std::uint32_t charge(const Packet& p) { return sizeof(Packet) + p.capacity; }
 
@@ -24,18 +30,64 @@ bool is_legal_mix(std::uint8_t ecn_seen) {
   return (ecn_seen & 1U << kCe) == 0 || (ecn_seen & 1U << kNotEct) == 0;
 }
 
+// With the headers that fragments have. The payload of IPv6 is counted without its fragment
+// header, which goes (RFC 8200 4.5).
+constexpr std::uint32_t longest_packet(bool is_v6) {
+  return is_v6 ? Ipv6::kHeaderSize + Ipv6Fragment::kSize + Ipv6::kMaxPayload : Ipv4::kMaxPacket;
+}
+
+// The first fragment's header becomes that of the whole.
+void finish_header(Packet& whole, std::uint32_t header_size, bool saw_congestion) {
+  std::uint8_t* ip = whole.data;
+  if (saw_congestion) ip[1] |= kCe;
+  store_be16(ip + 2, static_cast<std::uint16_t>(whole.length));
+  store_be16(ip + 6, 0);
+  wire::store_checksum(ip + Ipv4::kChecksumOffset, 0);
+  wire::store_checksum(ip + Ipv4::kChecksumOffset, wire::finish(wire::sum_bytes(ip, header_size)));
+}
+
+// The same for IPv6: whoever named the fragment header names what came behind it.
+void finish_header6(Packet& whole, bool saw_congestion) {
+  std::uint8_t* ip = whole.data;
+  const auto fragment = Ipv6Chain::of(*Ipv6View::parse_quote(whole.bytes()), false, false).fragment;
+  ip[fragment->next_header_offset] = fragment->next_header;
+  std::memmove(ip + Ipv6Fragment::kSize, ip, fragment->at);
+  whole.pull(Ipv6Fragment::kSize);
+  if (saw_congestion) whole.data[1] |= static_cast<std::uint8_t>(kCe << 4U);
+  store_be16(whole.data + Ipv6::kPayloadLengthOffset,
+             static_cast<std::uint16_t>(whole.length - Ipv6::kHeaderSize));
+}
+
 }  // namespace
 
-FragmentHeader::FragmentHeader(const Ipv4View& view)
-    : source(view.src()),
-      destination(view.dst()),
-      begin(view.fragment_offset()),
-      size(static_cast<std::uint32_t>(view.payload().size())),
-      id(view.id()),
-      protocol(static_cast<std::uint8_t>(view.protocol())),
-      header_size(static_cast<std::uint8_t>(view.header_size())),
-      ecn(view.ecn()),
-      more(view.more_fragments()) {}
+std::optional<FragmentHeader> FragmentHeader::parse(Bytes packet) {
+  if (const auto view = Ipv4View::parse(packet)) {
+    return FragmentHeader{.source = view->src(),
+                          .destination = view->dst(),
+                          .begin = view->fragment_offset(),
+                          .size = static_cast<std::uint32_t>(view->payload().size()),
+                          .id = view->id(),
+                          .header_size = static_cast<std::uint32_t>(view->header_size()),
+                          .protocol = static_cast<std::uint8_t>(view->protocol()),
+                          .ecn = view->ecn(),
+                          .more = view->more_fragments()};
+  }
+  const auto view = Ipv6View::parse(packet);
+  const auto fragment = view ? Ipv6Chain::of(*view, false, false).fragment : std::nullopt;
+  if (!fragment) return std::nullopt;
+  const auto header_size = static_cast<std::uint32_t>(fragment->at + Ipv6Fragment::kSize);
+  return FragmentHeader{.source = view->src(),
+                        .destination = view->dst(),
+                        .begin = fragment->offset,
+                        .size = view->total_length() - header_size,
+                        .id = fragment->id,
+                        .header_size = header_size,
+                        .ecn = static_cast<std::uint8_t>(view->traffic_class() & kCe),
+                        .more = fragment->more,
+                        .is_v6 = true};
+}
+
+bool FragmentHeader::is_too_far() const { return header_size + end() > longest_packet(is_v6); }
 
 bool Reassembly::init(Arena& arena, Context& context) {
   context_ = &context;
@@ -97,31 +149,37 @@ bool Reassembly::make_room(const Assembly* keep, Source& source, std::uint32_t s
 }
 
 // A fragment does not hold a 64 KiB buffer where 2 KiB will do.
-Packet* Reassembly::into_small_buffer(Packet* packet, const Ipv4View& view) {
-  if (packet->size_class == 0 || view.total_length() > PacketPool::kSmallFrame) return packet;
-  Packet* copy = context_->pool->take(view.total_length());
+Packet* Reassembly::into_small_buffer(Packet* packet) {
+  if (packet->size_class == 0 || packet->length > PacketPool::kSmallFrame) return packet;
+  Packet* copy = context_->pool->take(packet->length);
   if (copy == nullptr) return packet;
-  std::memcpy(copy->data, packet->data, view.total_length());
-  copy->length = view.total_length();
+  std::memcpy(copy->data, packet->data, packet->length);
+  copy->length = packet->length;
   copy->interface = packet->interface;
+  copy->source = packet->source;
+  copy->destination = packet->destination;
   copy->link_broadcast = packet->link_broadcast;
   context_->pool->give_back(packet);
   return copy;
 }
 
-Packet* Reassembly::input(Packet* packet, const Ipv4View& view, Time now, Drop& reason) {
+Packet* Reassembly::input(Packet* packet, Time now, Drop& reason) {
   reason = Drop::none;
-  packet = into_small_buffer(packet, view);
+  packet = into_small_buffer(packet);
   // What counts is the header of the buffer that is kept, whatever was read before.
-  const auto kept = Ipv4View::parse(packet->bytes());
+  const auto kept = FragmentHeader::parse(packet->bytes());
   if (!kept) {
     reason = context_->drop(packet, Drop::fragment_malformed, now);
     return nullptr;
   }
-  const FragmentHeader header(*kept);
-  const bool too_long = header.header_size + header.end() > Ipv4::kMaxPacket;
-  if (too_long || !is_well_formed(header, kept->payload())) {
-    if (Assembly* a = too_long ? find(header) : nullptr) remove(*a);
+  FragmentHeader header = *kept;
+  if (header.is_v6) {  // on a wire they have no zone
+    header.source = packet->source;
+    header.destination = packet->destination;
+  }
+  const bool too_far = header.is_too_far();
+  if (too_far || !is_well_formed(header, packet->bytes().subspan(header.header_size))) {
+    if (Assembly* a = too_far ? find(header) : nullptr) remove(*a);
     reason = context_->drop(packet, Drop::fragment_malformed, now);
     return nullptr;
   }
@@ -136,14 +194,24 @@ Packet* Reassembly::input(Packet* packet, const Ipv4View& view, Time now, Drop& 
     reason = context_->drop(packet, Drop::fragment_memory, now);
     return nullptr;
   }
-  reason = insert(*a, packet, header);
+  reason = a->is_void ? Drop::fragment_overlap : insert(*a, packet, header);
   if (reason != Drop::none) {
     context_->drop(packet, reason, now);
-    remove(*a);
+    refuse(*a, header);
     return nullptr;
   }
   if (a->total == 0 || a->received != a->total) return nullptr;
   return assemble(*a, reason);
+}
+
+// Nothing of the packet is of any use; of IPv6 also not what is still to come (RFC 8200 4.5).
+void Reassembly::refuse(Assembly& a, const FragmentHeader& header) {
+  if (!header.is_v6) {
+    remove(a);
+    return;
+  }
+  free_fragments(a);
+  a.is_void = true;
 }
 
 // Takes the packet and answers Drop::none; or tells why all of the assembly is to be
@@ -197,11 +265,12 @@ Packet* Reassembly::assemble(Assembly& a, Drop& reason) {
   Packet* first = a.fragments;
   const std::uint8_t* header = first->buffer() + first->network_offset;
   const auto header_size = static_cast<std::uint32_t>(first->data - header);
-  Packet* whole = context_->pool->take(header_size + a.total);
-  if (whole == nullptr || header_size + a.total > Ipv4::kMaxPacket) {
-    reason =
-        context_->counters->drop(whole == nullptr ? Drop::no_buffer : Drop::fragment_malformed);
-    if (whole != nullptr) context_->pool->give_back(whole);
+  const bool is_v6 = header[0] >> 4U == 6;
+  // The first fragment's header may be longer than that of the last.
+  const bool too_long = header_size + a.total > longest_packet(is_v6);
+  Packet* whole = too_long ? nullptr : context_->pool->take(header_size + a.total);
+  if (whole == nullptr) {
+    reason = context_->counters->drop(too_long ? Drop::fragment_malformed : Drop::no_buffer);
     remove(a);
     return nullptr;
   }
@@ -213,25 +282,30 @@ Packet* Reassembly::assemble(Assembly& a, Drop& reason) {
     std::memcpy(whole->data + header_size + p->seq, p->data, p->length);
     whole->link_broadcast |= p->link_broadcast;
   }
-  std::uint8_t* ip = whole->data;
-  if ((a.ecn_seen & 1U << kCe) != 0) ip[1] |= kCe;
-  store_be16(ip + 2, static_cast<std::uint16_t>(whole->length));
-  store_be16(ip + 6, 0);
-  wire::store_checksum(ip + Ipv4::kChecksumOffset, 0);
-  wire::store_checksum(ip + Ipv4::kChecksumOffset, wire::finish(wire::sum_bytes(ip, header_size)));
+  const bool saw_congestion = (a.ecn_seen & 1U << kCe) != 0;
+  if (is_v6) {
+    finish_header6(*whole, saw_congestion);
+  } else {
+    finish_header(*whole, header_size, saw_congestion);
+  }
   context_->counters->add(Counter::ip_reassembled);
   remove(a);
   return whole;
 }
 
-void Reassembly::remove(Assembly& a) {
-  Source& source = source_of(a.source);
-  source.memory -= a.memory;
+void Reassembly::free_fragments(Assembly& a) {
+  source_of(a.source).memory -= a.memory;
   memory_ -= a.memory;
+  a.memory = 0;
   while (Packet* p = a.fragments) {
     a.fragments = p->next;
     context_->pool->give_back(p);
   }
+}
+
+void Reassembly::remove(Assembly& a) {
+  Source& source = source_of(a.source);
+  free_fragments(a);
   context_->wheel.cancel(a);
   source.assemblies.remove(&a);
   by_age_.remove(&a);

@@ -105,6 +105,7 @@ enum class IcmpError : std::uint8_t {
   ttl_exceeded,
   reassembly_exceeded,
   parameter_problem,
+  unknown_option,  // of IPv6
   redirect,
 };
 
