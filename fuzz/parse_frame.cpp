@@ -196,7 +196,7 @@ void check_icmp6(Bytes bytes, const IpAddr& src, const IpAddr& dst) {
 void check_ipv6_chain(const Ipv6View& ip) {
   for (const bool to_group : {false, true}) {
     const auto chain = Ipv6Chain::of(ip, to_group, false);
-    NARU_CHECK(chain.pointer < ip.total_length());
+    NARU_CHECK(chain.fault == Ipv6Chain::Fault::malformed || chain.pointer < ip.total_length());
     NARU_CHECK(chain.upper_at >= Ipv6::kHeaderSize && chain.upper_at <= ip.total_length());
     NARU_CHECK(chain.next_header_offset < chain.upper_at);
     if (!chain.fragment) continue;
