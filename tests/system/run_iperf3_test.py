@@ -3,6 +3,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import lab
 import programs
@@ -10,65 +11,67 @@ import programs
 PORT = 5201
 
 
-def start(m, *flags):
-    server = m.server.start("iperf3", "-s", "-p", PORT, *flags)
-    m.client.run("python3", "-c", f"""
-import socket, time
-for _ in range(200):
-    try:  # its control connection wants 37 bytes and says so when it gets none
-        socket.create_connection(({m.address!r}, {PORT}), 5).close()
-        break
-    except OSError:
-        time.sleep(0.05)
-else:
-    raise SystemExit("iperf3 does not listen")""")
-    return server
+class Server:
+    """iperf3 listens anew for each test: who comes while it does so is sent away."""
 
+    def __init__(self, m):
+        self.m = m
+        self.process = m.server.start("iperf3", "-s", "-p", PORT, "--forceflush")
+        self.log = Path("iperf3.log")
+        self.tests = 0
+        self.wait()
 
-def measure(m, *flags):
-    length = () if "-k" in flags else ("-t", 1)
-    said = json.loads(m.client.run("iperf3", "-c", m.address, "-p", PORT, "-J", *length, *flags))
-    lab.check("error" not in said, f"iperf3 {flags}: {said.get('error')}")
-    return said["end"]
+    def wait(self):
+        lab.wait_for(lambda: self.log.read_text().count("Server listening") > self.tests,
+                     f"iperf3 listens for test {self.tests + 1}", 30)
+
+    def measure(self, *flags):
+        self.wait()
+        length = () if "-k" in flags else ("-t", 1)
+        said = json.loads(self.m.client.run("iperf3", "-c", self.m.address, "-p", PORT, "-J",
+                                            *length, *flags))
+        lab.check("error" not in said, f"iperf3 {flags}: {said.get('error')}")
+        self.tests += 1
+        return said["end"]
 
 
 def tcp(m):
-    server = start(m)
+    server = Server(m)
     for flags in ((), ("-R",), ("-P", 4), ("-Z",), ("-l", 1000, "-k", 20_000)):
-        end = measure(m, *flags)
+        end = server.measure(*flags)
         sent, received = end["sum_sent"]["bytes"], end["sum_received"]["bytes"]
         lab.check(sent >= received > 1_000_000, f"iperf3 {flags}: {sent} sent, {received} received")
-    end = measure(m, "--bidir")
+    end = server.measure("--bidir")
     for direction in ("sum_received", "sum_received_bidir_reverse"):
         lab.check(end[direction]["bytes"] > 1_000_000, f"--bidir: {direction} {end[direction]}")
-    server.terminate()
-    server.wait(20)
+    server.process.terminate()
+    server.process.wait(20)
     said = json.loads(m.client.run("iperf3", "-c", m.address, "-p", PORT, "-J", status=None))
     lab.check("Connection refused" in said["error"], "nobody listens")
 
 
 def udp(m):
-    server = start(m)
+    server = Server(m)
     for flags in ((), ("-R",), ("-l", 1400, "-P", 2)):
-        end = measure(m, "-u", "-b", "10M", *flags)["sum"]
+        end = server.measure("-u", "-b", "10M", *flags)["sum"]
         lab.check(end["packets"] > 0 and end["bytes"] > 1_000_000, f"iperf3 -u {flags}: {end}")
         lab.check(end["lost_percent"] < 20, f"iperf3 -u {flags} loses {end['lost_percent']} %")
-    server.kill()
-    server.wait()
+    server.process.kill()
+    server.process.wait()
 
 
 def client_that_is_killed(m):
     """The server notices, and serves the next."""
-    server = start(m)
+    server = Server(m)
     for _ in range(3):
         client = m.client.start("iperf3", "-c", m.address, "-p", PORT, "-t", 20)
         time.sleep(0.3)
         client.kill()
         client.wait()
         lab.wait_for(lambda: is_served(m), "the next client is served", 30)
-    lab.check(server.poll() is None, "the server goes on")
-    server.kill()
-    server.wait()
+    lab.check(server.process.poll() is None, "the server goes on")
+    server.process.kill()
+    server.process.wait()
 
 
 def is_served(m):
