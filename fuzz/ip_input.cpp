@@ -1,6 +1,6 @@
-// Any frames, one after the other, into a host that forwards: nothing may be read or
-// written outside, every buffer comes back, and what is sent is well formed. The input is a list of
-// frames: a byte of flags, two bytes of length, the bytes.
+// Any frames, one after the other, into a host that forwards, or that is a NAT: nothing may be
+// read or written outside, every buffer comes back, and what is sent is well formed. The input
+// is a list of frames: a byte of flags, two bytes of length, the bytes.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -20,13 +20,21 @@ namespace {
 
 constexpr MacAddr kMac{{2, 0, 0, 0, 0, 1}};
 
-alignas(
-    64) std::array<std::uint8_t, std::size_t{256} << 20U> memory;  // untouched pages cost nothing
+// Untouched pages cost nothing.
+using Memory = std::array<std::uint8_t, std::size_t{256} << 20U>;
+alignas(64) Memory router_memory;
+alignas(64) Memory nat_memory;
+
+constexpr std::uint8_t kOutside = 2;
+constexpr IpAddr kServer = IpAddr::v4(10, 1, 0, 5);
 
 class Router {
  public:
-  Router() : arena_(*Arena::format(memory.data(), memory.size())) {
+  Router(Memory& memory, bool is_nat)
+      : arena_(*Arena::format(memory.data(), memory.size())), is_nat_(is_nat) {
     NARU_CHECK(options_.set(Option::ip_forwarding, 1).has_value());
+    if (is_nat) NARU_CHECK(options_.set(Option::nat_max_sessions, 64).has_value());
+    NARU_CHECK(options_.set(Option::nat_sessions_per_host, 16).has_value());
     NARU_CHECK(options_.set(Option::max_neighbours, 64).has_value());
     NARU_CHECK(options_.set(Option::max_destinations, 64).has_value());
     NARU_CHECK(pool_.init(arena_, 8'192, 128));
@@ -40,6 +48,11 @@ class Router {
     std::array<std::uint8_t, 16> address{0xfd};
     address[15] = 1;
     NARU_CHECK(ip_->add_address(1, {IpAddr::v6(address), 64}, now_).has_value());
+    if (is_nat) {
+      NARU_CHECK(ip_->set_nat(kOutside).has_value());
+      NARU_CHECK(ip_->add_port_forward(Protocol::tcp, 80, {kServer, 80}, now_).has_value());
+      NARU_CHECK(ip_->add_port_forward(Protocol::udp, 53, {kServer, 53}, now_).has_value());
+    }
     send_all();
   }
 
@@ -69,6 +82,11 @@ class Router {
     for (ErrorReport report; ip_->pop_error(report);) {
     }
     NARU_CHECK(pool_.in_use() == 0);
+    now_ += 4h;
+    ip_->on_timer(now_);
+    send_all();
+    NARU_CHECK(ip_->nat_table().session_count() == 0);
+    NARU_CHECK(ip_->nat_table().mapping_count() == (is_nat_ ? 2 : 0));
   }
 
  private:
@@ -114,6 +132,9 @@ class Router {
         NARU_CHECK(view && view->header_checksum_ok() && view->ttl() != 0);
         NARU_CHECK(view->total_length() <= ip_->interface_mtu(packet->interface));
         NARU_CHECK(view->total_length() + 14U == packet->length);
+        const bool is_inner = Prefix{IpAddr::v4(10, 1, 0, 0), 24}.contains(view->src()) &&
+                              view->src() != IpAddr::v4(10, 1, 0, 1);
+        NARU_CHECK(!is_nat_ || packet->interface != kOutside || !is_inner);
       }
       if (header->ether_type == wire::kEtherTypeIpv6) check_sent6(*packet);
       pool_.give_back(packet);
@@ -133,6 +154,7 @@ class Router {
   }
 
   Arena& arena_;
+  bool is_nat_;
   Options options_;
   Counters counters_;
   trace::Ring trace_;
@@ -146,7 +168,11 @@ class Router {
 }  // namespace naru::ip
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static auto* const router = new naru::ip::Router;
+  using naru::ip::Router;
+  static auto* const plain = new Router(naru::ip::router_memory, false);
+  static auto* const nat = new Router(naru::ip::nat_memory, true);
+  // Bit 4 of the first flags: into which of them.
+  Router* const router = size != 0 && (data[0] & 16U) != 0 ? nat : plain;
   naru::Bytes rest(data, size);
   while (rest.size() >= 3) {
     const std::uint8_t flags = rest[0];
