@@ -23,6 +23,8 @@ enum class TimerKind : std::uint8_t {
   address,
   reassembly,
   path_mtu,
+  igmp_group,
+  igmp_port,
   nat_session,
   nat_mapping
 };

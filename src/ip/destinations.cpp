@@ -19,12 +19,9 @@ constexpr Duration kGatewayPenalty = 60s;
 // (Linux' min_pmtu; RFC 1191 3 allows 68).
 constexpr std::uint32_t kLeastPathMtu = 552;
 
-// RFC 1112 6.4: the low 23 bits of the group behind 01:00:5e.
 MacAddr group_mac(const IpAddr& addr) {
   if (!addr.is_multicast()) return MacAddr::broadcast();
-  if (addr.is_v6()) return wire::group_mac_v6(addr);
-  const auto& b = addr.bytes();
-  return {{0x01, 0x00, 0x5e, static_cast<std::uint8_t>(b[13] & 0x7fU), b[14], b[15]}};
+  return addr.is_v6() ? wire::group_mac_v6(addr) : wire::group_mac_v4(addr);
 }
 
 // Nothing was said: ourselves, as in Linux.

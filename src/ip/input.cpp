@@ -32,10 +32,19 @@ bool is_never_source(std::uint32_t addr) {
       return {.action = Input::Action::deliver, .group = group, .packet = packet};
     case Protocol::icmp:
       return input_icmp(packet, group, now);
+    case Protocol::igmp:
+      return input_igmp(packet, now);
     default:
       send_error(IcmpError::protocol_unreachable, *packet, now);
       return drop(packet, Drop::ip_unknown_protocol, now);
   }
+}
+
+Input Ip::input_igmp(Packet* packet, Time now) {
+  context_.counters->add(Counter::igmp_in);
+  if (const Drop bad = igmp_.input(*packet, now); bad != Drop::none) return drop(packet, bad, now);
+  context_.pool->give_back(packet);
+  return {.action = Input::Action::consumed};
 }
 
 Input Ip::input(Packet* packet, Time now) {

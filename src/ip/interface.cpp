@@ -3,13 +3,6 @@
 #include "wire/ipv6.hpp"
 
 namespace naru::ip {
-namespace {
-
-// RFC 1112 4: every host belongs to it.
-constexpr IpAddr kAllHosts = IpAddr::v4(224, 0, 0, 1);
-
-}  // namespace
-
 bool InterfaceTable::init(Arena& arena, Context& context) {
   context_ = &context;
   return addresses_.init(arena, kMaxAddresses) && by_addr_.init(arena, addresses_, kMaxAddresses) &&
@@ -116,31 +109,33 @@ Membership* InterfaceTable::find_membership(std::uint8_t interface, const IpAddr
   });
 }
 
-Result<bool> InterfaceTable::join(std::uint8_t interface, const IpAddr& group) {
+Result<Membership*> InterfaceTable::join(std::uint8_t interface, const IpAddr& group) {
   Membership* membership = find_membership(interface, group);
-  const bool is_new = membership == nullptr;
-  if (is_new) {
+  if (membership == nullptr) {
     membership = memberships_.take();
     if (membership == nullptr) return std::unexpected(Error::no_buffers);
     membership->group = group;
     membership->interface = interface;
     by_group_.insert(context_->hash(group, interface), membership);
   }
-  ++membership->users;
-  return is_new;
+  return membership->users++ == 0 ? membership : nullptr;
 }
 
-bool InterfaceTable::leave(std::uint8_t interface, const IpAddr& group) {
+Membership* InterfaceTable::leave(std::uint8_t interface, const IpAddr& group) {
   Membership* membership = find_membership(interface, group);
-  if (membership == nullptr || --membership->users != 0) return false;
-  by_group_.remove(context_->hash(group, interface), membership);
-  memberships_.give_back(membership);
-  return true;
+  if (membership == nullptr || membership->users == 0) return nullptr;
+  return --membership->users == 0 ? membership : nullptr;
+}
+
+void InterfaceTable::remove_membership(Membership& membership) {
+  by_group_.remove(context_->hash(membership.group, membership.interface), &membership);
+  memberships_.give_back(&membership);
 }
 
 bool InterfaceTable::is_member(std::uint8_t interface, const IpAddr& group) const {
-  return group == kAllHosts || group == wire::kAllNodes ||
-         find_membership(interface, group) != nullptr;
+  if (group == kAllHosts || group == wire::kAllNodes) return true;
+  const Membership* membership = find_membership(interface, group);
+  return membership != nullptr && membership->users != 0;
 }
 
 }  // namespace naru::ip

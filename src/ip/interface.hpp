@@ -48,15 +48,21 @@ struct Interface {
 };
 
 // A group joined on an interface.
-struct Membership {
+struct Membership : Timer {
+  Membership() : Timer(TimerKind::igmp_group) {}
+
   IpAddr group;
   std::uint32_t users = 0;
-  std::uint32_t next = 0;
+  std::uint32_t next_in_chain = 0;
   std::uint8_t interface = 0;
+  std::uint8_t changes_left = 0;  // reports that it has come, or (without users) gone
 };
 
 class InterfaceTable {
  public:
+  // Everybody belongs to it, and nobody says so (RFC 3376 5).
+  static constexpr IpAddr kAllHosts = IpAddr::v4(224, 0, 0, 1);
+
   static constexpr std::uint32_t kMaxAddresses = 1'024;
   static constexpr std::uint32_t kMaxMemberships = 1'024;
 
@@ -95,9 +101,21 @@ class InterfaceTable {
   // The link-local IPv6 address of the interface, in any state; nullptr: it speaks no IPv6.
   const Address* link_local(std::uint8_t interface);
 
-  // Group membership. join() tells whether the group is new on the interface.
-  Result<bool> join(std::uint8_t interface, const IpAddr& group);
-  bool leave(std::uint8_t interface, const IpAddr& group);
+  // Group membership: the group when it is new on the interface, or when its last user has
+  // gone (then it is the caller's to remove); nullptr when nothing changes.
+  Result<Membership*> join(std::uint8_t interface, const IpAddr& group);
+  Membership* leave(std::uint8_t interface, const IpAddr& group);
+  void remove_membership(Membership& membership);
+  // With or without users.
+  Membership* find_membership(std::uint8_t interface, const IpAddr& group) const;
+  // Routers are told of it, by IGMP.
+  static bool is_reported(const Membership& m) {
+    return m.interface != kLoopback && m.group.is_v4() && m.group != kAllHosts;
+  }
+  template <class F>
+  void for_each_membership(F&& f) {
+    memberships_.for_each(f);
+  }
   bool is_member(std::uint8_t interface, const IpAddr& group) const;
 
   template <class F>
@@ -106,7 +124,6 @@ class InterfaceTable {
   }
 
  private:
-  Membership* find_membership(std::uint8_t interface, const IpAddr& group) const;
   const Address* first_valid_v4(std::uint8_t interface);
 
   Context* context_ = nullptr;
@@ -116,7 +133,7 @@ class InterfaceTable {
   HashChains<Address, &Address::next_by_addr> by_addr_;
   HashChains<Address, &Address::next_by_broadcast> by_broadcast_;
   Slab<Membership> memberships_;
-  HashChains<Membership, &Membership::next> by_group_;
+  HashChains<Membership, &Membership::next_in_chain> by_group_;
 };
 
 }  // namespace naru::ip

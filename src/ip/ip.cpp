@@ -44,6 +44,7 @@ bool Ip::init(Arena& arena, const Options& options, Counters& counters, trace::R
     return false;
   }
   prober_.init(context_, interfaces_);
+  igmp_.init(context_, interfaces_);
   return interfaces_.add("lo", {}, wire::Ipv4::kMaxPacket).has_value() &&
          add_address(kLoopback, {IpAddr::loopback_v4(), 8}, Time()).has_value() &&
          add_address(kLoopback, {IpAddr::loopback_v6(), 128}, Time()).has_value();
@@ -132,9 +133,14 @@ Status Ip::connect_network(const Address& address) {
   if (address.prefix.length == longest(address.prefix)) return {};
   const Status added = routes_.add(connected_route(address), true);
   if (!added && has_group) {
-    interfaces_.leave(address.interface, wire::solicited_node(address.addr));
+    leave_solicited_node(address.interface, address.addr);
   }
   return added;
+}
+
+void Ip::leave_solicited_node(std::uint8_t interface, const IpAddr& addr) {
+  Membership* left = interfaces_.leave(interface, wire::solicited_node(addr));
+  if (left != nullptr) interfaces_.remove_membership(*left);
 }
 
 Status Ip::enable_ipv6(std::uint8_t interface, Time now) {
@@ -155,24 +161,30 @@ Status Ip::remove_address(std::uint8_t interface, const IpAddr& addr) {
   if (address->prefix.length != longest(address->prefix)) {
     (void)routes_.remove(connected_route(*address), true);
   }
-  if (addr.is_v6()) interfaces_.leave(interface, wire::solicited_node(addr));
+  if (addr.is_v6()) leave_solicited_node(interface, addr);
   interfaces_.remove_address(address);
   change_epoch();
   renew_nat();
   return {};
 }
 
-Status Ip::join(std::uint8_t interface, const IpAddr& group) {
+Status Ip::join(std::uint8_t interface, const IpAddr& group, Time now) {
   if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
   if (!group.is_multicast()) return std::unexpected(Error::invalid);
   const auto joined = interfaces_.join(interface, group);
   if (!joined) return std::unexpected(joined.error());
-  if (*joined) change_epoch();
+  if (*joined != nullptr) {
+    change_epoch();
+    igmp_.on_change(**joined, now);
+  }
   return {};
 }
 
-void Ip::leave(std::uint8_t interface, const IpAddr& group) {
-  if (interfaces_.leave(interface, group)) change_epoch();
+void Ip::leave(std::uint8_t interface, const IpAddr& group, Time now) {
+  Membership* left = interfaces_.leave(interface, group);
+  if (left == nullptr) return;
+  change_epoch();
+  igmp_.on_change(*left, now);
 }
 
 Status Ip::add_route(const Route& wanted) {
@@ -229,6 +241,12 @@ void Ip::on_timer(Time now) {
       case TimerKind::path_mtu:
         destinations_.on_timer(now);
         break;
+      case TimerKind::igmp_group:
+        igmp_.on_group_timer(*static_cast<Membership*>(timer), now);
+        break;
+      case TimerKind::igmp_port:
+        igmp_.on_port_timer(*static_cast<IgmpPort*>(timer), now);
+        break;
       case TimerKind::nat_session:
         nat_.table.on_session_timer(*static_cast<NatSession*>(timer), now);
         break;
@@ -263,6 +281,7 @@ void Ip::recover(Time now) {
   neighbours_.forget();
   destinations_.forget();
   nat_.table.forget(now);
+  igmp_.recover();
   acquaintances_ = {};
   error_count_ = 0;
   change_epoch();

@@ -30,6 +30,7 @@
 #include "ip/destination_cache.hpp"
 #include "ip/fragment.hpp"
 #include "ip/icmp_limiter.hpp"
+#include "ip/igmp.hpp"
 #include "ip/interface.hpp"
 #include "ip/nat.hpp"
 #include "ip/neighbour.hpp"
@@ -101,9 +102,10 @@ class Ip {
   bool has_icmp() const { return !icmp_copies_.empty(); }
   Packet* pop_icmp() { return icmp_copies_.pop_front(); }
 
-  // Multicast groups that we listen to (RFC 1112); counted, so every join needs a leave.
-  Status join(std::uint8_t interface, const IpAddr& group);
-  void leave(std::uint8_t interface, const IpAddr& group);
+  // Multicast groups that we listen to (RFC 1112), and tell routers of (RFC 3376); counted, so
+  // every join needs a leave.
+  Status join(std::uint8_t interface, const IpAddr& group, Time now);
+  void leave(std::uint8_t interface, const IpAddr& group, Time now);
 
   // --- routes ---
   // Error::network_unreachable when the gateway is not on a network of the interface.
@@ -230,6 +232,7 @@ class Ip {
 
   Status make_address(std::uint8_t interface, const Prefix& prefix, Time now);
   Status connect_network(const Address& address);
+  void leave_solicited_node(std::uint8_t interface, const IpAddr& addr);
 
   // destinations.cpp
   struct Way {  // what build() finds out
@@ -259,6 +262,7 @@ class Ip {
   void send_own(Packet* message, std::uint32_t destination, const SendParams& params, Time now);
 
   // input.cpp
+  Input input_igmp(Packet* packet, Time now);
   Input input_packet(Packet* packet, Time now);
   Input judge(Packet* packet, const wire::Ipv4View& view, Time now);
   Input drop(Packet* packet, Drop reason, Time now) {
@@ -386,6 +390,7 @@ class Ip {
   DestinationCache destinations_;
   Reassembly reassembly_;
   AddressProber prober_;
+  IgmpHost igmp_;
   IcmpLimiter limiter_;
   Fragmenter fragmenter_;
   Nat nat_;

@@ -17,7 +17,7 @@ Status Stack::join(SocketId socket, std::uint8_t interface, const IpAddr& group)
   if (u == nullptr) return no(Error::bad_handle);
   const udp::Handle handle = s.udp.handle_of(*u);
   if (const Status joined = s.udp.join(handle, interface, group); !joined) return joined;
-  const Status heard = s.ip.join(interface, group);
+  const Status heard = s.ip.join(interface, group, s.now);
   if (!heard) (void)s.udp.leave(handle, interface, group);
   return heard;
 }
@@ -27,7 +27,7 @@ Status Stack::leave(SocketId socket, std::uint8_t interface, const IpAddr& group
   const udp::UdpSocket* u = find_udp(socket);
   if (u == nullptr) return no(Error::bad_handle);
   const Status left = s.udp.leave(s.udp.handle_of(*u), interface, group);
-  if (left) s.ip.leave(interface, group);
+  if (left) s.ip.leave(interface, group, s.now);
   return left;
 }
 

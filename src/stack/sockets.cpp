@@ -323,7 +323,7 @@ Status Stack::close(SocketId socket) {
   }
   const udp::UdpSocket* u = find_udp(socket);
   if (u == nullptr) return no(Error::bad_handle);
-  s.udp.for_each_group(*u, [&s](const udp::Group& g) { s.ip.leave(g.interface, g.addr); });
+  s.udp.for_each_group(*u, [&s](const udp::Group& g) { s.ip.leave(g.interface, g.addr, s.now); });
   return s.udp.close(udp_handle(socket));
 }
 

@@ -22,6 +22,12 @@ inline constexpr std::uint16_t kEtherTypeIpv6 = 0x86dd;
 // naru does not speak.
 inline constexpr std::uint16_t kMinEtherType = 0x0600;
 
+// Where packets to an IPv4 group go: the low 23 bits behind 01:00:5e (RFC 1112 6.4).
+inline MacAddr group_mac_v4(const IpAddr& group) {
+  const auto& b = group.bytes();
+  return {{0x01, 0x00, 0x5e, static_cast<std::uint8_t>(b[13] & 0x7fU), b[14], b[15]}};
+}
+
 // The header to be sent.
 struct Ethernet {
   static constexpr std::size_t kHeaderSize = 14;

@@ -58,6 +58,10 @@ enum class Drop : std::uint8_t {
   icmp_rate_limited,
   icmp_no_match,
   icmp_buffer_full,
+  // IGMP
+  igmp_malformed,
+  igmp_bad_checksum,
+  igmp_ignored,
   // NAT
   nat_malformed,
   nat_filtered,
@@ -115,6 +119,8 @@ enum class Counter : std::uint8_t {
   ip_fragments_in,
   ip_fragments_out,
   ip_reassembled,
+  igmp_in,
+  igmp_out,
   nat_translated,
   nat_sessions,
   nat_evicted,

@@ -241,7 +241,7 @@ TEST_F(InputTest, DropsPacketsThatPretendToBeOurs) {
 TEST_F(InputTest, TakesItsAddressesBroadcastsAndGroupsAndNoOthers) {
   NARU_CHECKS("IP4-010");
   ASSERT_TRUE(host.ip.add_address(1, prefix("10.0.5.1/24"), host.now));
-  ASSERT_TRUE(host.ip.join(1, ip("239.1.2.3")));
+  ASSERT_TRUE(host.ip.join(1, ip("239.1.2.3"), host.now));
   for (const char* to : {"10.0.0.1", "10.0.5.1"}) EXPECT_TRUE(delivers(datagram("10.0.0.2", to)));
   for (const char* to : {"10.0.0.255", "10.0.5.255", "255.255.255.255", "239.1.2.3", "224.0.0.1"}) {
     const Input in = host.receive_ip(datagram("10.0.0.2", to), 1, MacAddr::broadcast());
@@ -251,7 +251,7 @@ TEST_F(InputTest, TakesItsAddressesBroadcastsAndGroupsAndNoOthers) {
   for (const char* to : {"10.0.0.9", "10.0.9.255", "239.1.2.4", "8.8.8.8", "0.0.0.0"}) {
     EXPECT_EQ(host.receive_ip(datagram("10.0.0.2", to)).reason, Drop::ip_not_for_us) << to;
   }
-  host.ip.leave(1, ip("239.1.2.3"));
+  host.ip.leave(1, ip("239.1.2.3"), host.now);
   EXPECT_FALSE(delivers(datagram("10.0.0.2", "239.1.2.3")));
 }
 

@@ -110,6 +110,23 @@ TEST_F(NatTcpTest, IsNotResetByGuesses) {
   EXPECT_EQ(sessions(), 1U);
 }
 
+// Without knowing the port either: a million, over all ports there are.
+TEST_F(NatTcpTest, IsNotResetByGuessesAtItsPort) {
+  NARU_CHECKS("NAT-019");
+  const Endpoint seen = open_tcp(a, web);
+  Random random = Random::seeded(6);
+  for (std::uint32_t i = 0; i < 1'000'000; ++i) {
+    const Endpoint to = {seen.addr, static_cast<std::uint16_t>(i)};
+    inject(kOutside, ipv4(header(web, to, Protocol::tcp),
+                          tcp_segment(web, to, {.seq = random.next_u32(), .flags = wire::kRst})));
+    host.sent.clear();
+    host.delivered.clear();
+  }
+  wait(3'600s);
+  EXPECT_TRUE(send_tcp(web, seen, ack(kIn, kOut)));
+  EXPECT_EQ(sessions(), 1U);
+}
+
 TEST_F(NatTcpTest, IsOverFourMinutesAfterAReset) {
   NARU_CHECKS("NAT-019");
   for (const bool from_outside : {true, false}) {

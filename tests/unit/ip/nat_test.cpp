@@ -224,6 +224,42 @@ TEST_F(NatTest, TranslatesFragmentsInAnyOrder) {
   EXPECT_EQ(Buffer(out->bytes.begin() + 28, out->bytes.end()), payload);
 }
 
+// The ports of a first fragment hold for the whole, and there is only one of them.
+TEST_F(NatTest, IsNotMisledByFragmentsThatOverlap) {
+  NARU_CHECKS("NAT-015");
+  const Endpoint seen = open_udp(a, dns);
+  open_udp(b, dns);
+  const Buffer good = datagram(dns, seen, counting(24));
+  const Buffer other = datagram(dns, at("192.0.2.1", 9), counting(24));
+  const auto piece = [&](const Buffer& unit, std::size_t from, std::size_t to) {
+    wire::Ipv4 h = header(dns, seen, Protocol::udp);
+    h.id = 5;
+    h.fragment_offset = static_cast<std::uint16_t>(from);
+    h.more_fragments = to != unit.size();
+    return ipv4(
+        h, Buffer(unit.begin() + static_cast<long>(from), unit.begin() + static_cast<long>(to)));
+  };
+  inject(kOutside, piece(good, 0, 16));
+  inject(kOutside, piece(other, 0, 16));
+  inject(kOutside, piece(good, 16, good.size()));
+  EXPECT_FALSE(passed());
+  EXPECT_GE(host.count(Drop::fragment_overlap), 1U);
+  EXPECT_TRUE(host.take_delivered().empty());
+  host.advance(61s);  // what is left of it is given up
+  host.take_sent();
+}
+
+TEST_F(NatTest, LeadsNobodyInCircles) {
+  ASSERT_TRUE(host.ip.add_port_forward(Protocol::udp, 80, at("192.0.2.1", 81), host.now));
+  send_udp(a, at("192.0.2.1", 80));  // the sender is told that it leads nowhere
+  EXPECT_EQ(host.counters.get(Counter::ip_forwarded), 0U);
+  const Endpoint seen = open_udp(a, dns);
+  const auto own = send_udp(a, seen);  // by its own outside endpoint to itself
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->destination, a);
+  EXPECT_EQ(own->source, seen);
+}
+
 TEST_F(NatTest, CutsWhatItPutTogether) {
   NARU_CHECKS("NAT-015");
   ASSERT_TRUE(host.ip.set_mtu(kOutside, 576));

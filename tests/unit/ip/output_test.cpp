@@ -326,7 +326,7 @@ TEST_F(OutputTest, LoopsACopyOfItsBroadcastsBack) {
   EXPECT_TRUE(host.send("10.0.0.255", counting(20)).loop_copy);
   EXPECT_TRUE(host.send("255.255.255.255", counting(20)).loop_copy);
   EXPECT_FALSE(host.send("239.1.1.1", counting(20)).loop_copy);
-  ASSERT_TRUE(host.ip.join(1, ip("239.1.1.1")));
+  ASSERT_TRUE(host.ip.join(1, ip("239.1.1.1"), host.now));
   EXPECT_TRUE(host.send("239.1.1.1", counting(20)).loop_copy);
 }
 
