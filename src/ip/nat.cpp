@@ -57,7 +57,7 @@ void Ip::renew_nat() {
   const Address* first = nullptr;
   auto& addresses = interfaces_.at(nat_.outside).addresses;
   for (Address* a = addresses.front(); a != nullptr && first == nullptr; a = addresses.next(a)) {
-    if (a->state == AddressState::valid) first = a;
+    if (a->addr.is_v4() && a->state == AddressState::valid) first = a;
   }
   const std::uint32_t address = first == nullptr ? 0 : first->addr.to_v4();
   if (address != nat_.address) nat_.table.clear();
