@@ -53,6 +53,17 @@ std::optional<std::uint8_t> Stack::find_interface(const IpAddr& address) const {
   return found;
 }
 
+std::optional<AddressState> Stack::address_state(const IpAddr& address) const {
+  std::optional<AddressState> found;
+  state_->ip.for_each_address([&](const ip::AddressInfo& a) {
+    if (a.prefix.addr != address) return;
+    found = a.state == ip::AddressState::tentative  ? AddressState::probing
+            : a.state == ip::AddressState::conflict ? AddressState::conflict
+                                                    : AddressState::usable;
+  });
+  return found;
+}
+
 std::optional<IpAddr> Stack::interface_address(std::uint8_t interface) const {
   std::optional<IpAddr> found;
   state_->ip.for_each_address([&](const ip::AddressInfo& a) {

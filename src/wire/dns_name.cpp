@@ -5,7 +5,6 @@
 namespace naru::wire {
 namespace {
 
-constexpr std::size_t kHeaderSize = 12;
 constexpr std::uint8_t kPointer = 0xc0;
 
 constexpr std::uint8_t lower(std::uint8_t c) {
@@ -80,7 +79,7 @@ std::optional<DnsName> DnsName::parse(std::string_view text) {
   return name;
 }
 
-std::optional<DnsName> DnsName::read(Bytes message, std::size_t& at) {
+std::optional<DnsName> DnsName::read(Bytes message, std::size_t& at, std::size_t first) {
   DnsName name;
   std::size_t cursor = at;
   std::size_t earliest = at;  // where the part of the name began that is being read
@@ -91,7 +90,7 @@ std::optional<DnsName> DnsName::read(Bytes message, std::size_t& at) {
     if ((length & kPointer) == kPointer) {
       if (message.size() - cursor < 2) return std::nullopt;
       const std::size_t target = load_be16(message.data() + cursor) & 0x3fffU;
-      if (target >= earliest || target < kHeaderSize) return std::nullopt;
+      if (target >= earliest || target < first) return std::nullopt;
       if (!has_jumped) at = cursor + 2;
       has_jumped = true;
       cursor = earliest = target;

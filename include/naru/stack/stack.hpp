@@ -36,6 +36,13 @@ struct StackConfig {
   std::uint32_t trace_events = 0;  // size of the trace ring; 0: none
 };
 
+// What has become of an address that was added (RFC 5227).
+enum class AddressState : std::uint8_t {
+  probing,  // nobody has objected yet
+  usable,
+  conflict,  // another host has it
+};
+
 // The address space that a stack with these options needs in its arena.
 std::size_t arena_size(const StackConfig& config);
 
@@ -73,6 +80,8 @@ class Stack {
   void replace_link(std::uint8_t interface, link::Link* link);
   Status add_address(std::uint8_t interface, const Prefix& address);
   Status remove_address(std::uint8_t interface, const IpAddr& address);
+  // None: no interface has it.
+  std::optional<AddressState> address_state(const IpAddr& address) const;
   // Without a gateway: on the link of the interface.
   Status add_route(const Prefix& destination, std::optional<IpAddr> gateway,
                    std::uint8_t interface);

@@ -19,6 +19,7 @@ class DnsName {
  public:
   static constexpr std::size_t kMaxSize = 255;  // RFC 1035 2.3.4, with the root's label
   static constexpr std::size_t kMaxLabel = 63;
+  static constexpr std::size_t kHeaderSize = 12;  // of a message, before its first name
 
   // The root: ".".
   DnsName() = default;
@@ -27,8 +28,10 @@ class DnsName {
   // that would mean something else. A dot at the end changes nothing.
   static std::optional<DnsName> parse(std::string_view text);
   // The name at `at`, which moves behind it. A compression pointer leads to an earlier
-  // place than the one before it, and never into the header (RFC 1035 4.1.4, RFC 9267 2).
-  static std::optional<DnsName> read(Bytes message, std::size_t& at);
+  // place than the one before it, and never before `first`: into the header (RFC 1035 4.1.4,
+  // RFC 9267 2).
+  static std::optional<DnsName> read(Bytes message, std::size_t& at,
+                                     std::size_t first = kHeaderSize);
 
   // Without a dot at the end; the root is ".".
   std::string to_string() const;
