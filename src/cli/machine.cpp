@@ -67,11 +67,12 @@ void MachineOptions::add_to(CLI::App& app) {
       ->type_name("NAME=VALUE");
 }
 
-Machine::Machine(const MachineOptions& options, std::FILE* out) : out_(out) {
+Machine::Machine(const MachineOptions& options, std::FILE* out, Driver driver)
+    : out_(out), driver_(driver) {
   open_link(options);
   if (!options.capture.empty()) open_capture(options.capture);
   configure(options);
-  asio::use_stack(context_, *host_);
+  if (driver == Driver::context) asio::use_stack(context_, *host_);
   if (options.journey) start_journey();
 }
 
@@ -155,6 +156,7 @@ void Machine::start_journey() {
                                              .colour = wants_colour(out_)},
                    [this](std::string_view line) { fmt::print(out_, "{}\n", line); });
   host_->stack().set_trace(true);
+  if (driver_ == Driver::host) return;
   asio::observe_turns(context_, [this](Stack& stack) { read_trace(stack); });
 }
 
@@ -165,6 +167,11 @@ void Machine::read_trace(Stack& stack) {
     any = true;
   }
   if (any) std::fflush(out_);
+}
+
+void Machine::read_rest_of_trace() {
+  if (driver_ == Driver::host) return read_trace(host_->stack());
+  asio::with_stack(context_, [&](Stack& stack) { read_trace(stack); });
 }
 
 void Machine::note(std::string_view room, std::string_view text) {
@@ -194,7 +201,7 @@ void Machine::farewell() {
 
 void Machine::finish() {
   if (journey_) {
-    asio::with_stack(context_, [&](Stack& stack) { read_trace(stack); });
+    read_rest_of_trace();
     journey_->finish();
     std::fflush(out_);
   }

@@ -35,11 +35,16 @@ struct MachineOptions {
 
 class Machine {
  public:
+  // Who gives the stack its turns: the context, or who waits for something on the host.
+  enum class Driver : std::uint8_t { context, host };
+
   // The journey goes to `out`. Throws Failure.
-  explicit Machine(const MachineOptions& options, std::FILE* out = stdout);
+  explicit Machine(const MachineOptions& options, std::FILE* out = stdout,
+                   Driver driver = Driver::context);
   ~Machine();
 
   boost::asio::io_context& context() { return context_; }
+  Host& host() { return *host_; }
   IpAddr address() const { return address_.addr; }
   // The address of a member of our lan; none where the link is no lan.
   std::optional<IpAddr> find_host(std::string_view name) const;
@@ -57,9 +62,11 @@ class Machine {
   void open_capture(const std::string& path);
   void configure(const MachineOptions& options);
   void start_journey();
+  void read_rest_of_trace();
   void read_trace(Stack& stack);
 
   std::FILE* out_;
+  Driver driver_;
   Prefix address_;
   std::optional<link::CaptureFile> capture_;
   std::unique_ptr<link::Link> device_;  // below the capture; else with the host

@@ -7,6 +7,7 @@
 #include <naru/config/options.hpp>
 
 #include "cli/demo.hpp"
+#include "cli/dig.hpp"
 #include "cli/get.hpp"
 #include "cli/lan.hpp"
 #include "cli/router.hpp"
@@ -54,6 +55,9 @@ int run(int argc, char** argv) {
   naru::cli::GetOptions get_options;
   CLI::App& get = *app.add_subcommand("get", "fetch a URL");
   get_options.add_to(get);
+  naru::cli::DigOptions dig_options;
+  CLI::App& dig = *app.add_subcommand("dig", "ask name servers");
+  dig_options.add_to(dig);
   naru::cli::LanCommand lan_command;
   CLI::App& lan = *app.add_subcommand("lan", "show and remove shared-memory networks");
   lan_command.add_to(lan);
@@ -77,6 +81,7 @@ int run(int argc, char** argv) {
   }
   if (serve.parsed()) return naru::cli::serve(serve_options);
   if (get.parsed()) return naru::cli::get(get_options);
+  if (dig.parsed()) return naru::cli::dig(dig_options);
   if (lan.parsed()) return naru::cli::lan(lan_command);
   if (run.parsed()) return naru::cli::run_program(run_options);
   if (router.parsed()) return naru::cli::route(router_options);

@@ -59,7 +59,7 @@ void Descent::ask_next() {
     asked_ = context_.network.now();
     const Endpoint server{at_.servers[server_].address, context_.port};
     exchange_ = std::make_unique<Exchange>(context_.network, context_.random, server, question_,
-                                           resolver::Manner::modern, resolver::Request::iterative);
+                                           context_.manner, resolver::Request::iterative);
     if (exchange_->state() == Exchange::State::waiting) return;
   }
   exchange_.reset();

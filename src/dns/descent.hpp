@@ -59,6 +59,7 @@ class Descent {
     std::function<void(const Delegation&)> on_delegation = {};
     // The nearest zone above a name that is known: the root's at least.
     std::function<Delegation(const wire::DnsName&)> nearest;
+    resolver::Manner manner = resolver::Manner::modern;
     std::uint16_t port = wire::kDnsPort;
   };
 

@@ -111,7 +111,7 @@ const ares_socket_functions Exchange::Carrier::functions = {open, close, connect
 Exchange::Exchange(Network& network, Random& random, const Endpoint& server,
                    const wire::DnsQuestion& question, Manner manner, Request request)
     : network_(network), random_(random), server_(server) {
-  const bool is_modern = manner == Manner::modern;
+  const bool has_edns = manner != Manner::plain;
   if (!make_channel(manner) || !set_server()) {
     state_ = State::failed;
     return;
@@ -120,8 +120,8 @@ Exchange::Exchange(Network& network, Random& random, const Endpoint& server,
                                .recursion_desired = request == Request::recursive};
   std::array<std::uint8_t, wire::kMaxDnsQuery> query{};
   const std::size_t size =
-      wire::emit_query(header, question, is_modern ? wire::kDnsUdpPayload : 0, query);
-  if (is_modern) {
+      wire::emit_query(header, question, has_edns ? wire::kDnsUdpPayload : 0, query);
+  if (manner == Manner::modern) {
     mix_case(MutableBytes(query).subspan(wire::DnsHeader::kSize, question.name.wire().size() - 1),
              random);
   }
@@ -142,7 +142,7 @@ bool Exchange::make_channel(Manner manner) {
   ares_options options{};
   // Without the flag it takes no answer over UDP that is longer than 512 bytes.
   options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP;
-  if (manner == Manner::modern) options.flags |= ARES_FLAG_EDNS;
+  if (manner != Manner::plain) options.flags |= ARES_FLAG_EDNS;
   options.ednspsz = wire::kDnsUdpPayload;
   options.timeout = kNoTimeout;
   options.tries = 1;

@@ -25,8 +25,9 @@ namespace naru::resolver {
 
 // How to ask.
 enum class Manner : std::uint8_t {
-  modern,  // with EDNS, and in letters of random case, which the answer must repeat
-  plain,   // as in 1987, for servers that are silent before anything newer
+  modern,   // with EDNS, and in letters of random case, which the answer must repeat
+  legible,  // with EDNS, in letters as they are: for people to read
+  plain,    // as in 1987, for servers that are silent before anything newer
 };
 
 // Whom: a server that finds out for us, or one that says what it knows itself.
