@@ -1,10 +1,7 @@
 #include "wire/print.hpp"
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <naru/wire/address.hpp>
 
@@ -13,65 +10,14 @@
 #include "wire/icmpv4.hpp"
 #include "wire/ipv4.hpp"
 #include "wire/ipv4_options.hpp"
+#include "wire/ipv6_extension.hpp"
+#include "wire/print_line.hpp"
 #include "wire/tcp.hpp"
 #include "wire/tcp_options.hpp"
 #include "wire/udp.hpp"
 
 namespace naru::wire {
 namespace {
-
-constexpr std::size_t kIpv6HeaderSize = 40;
-
-// The line as it grows.
-class Line {
- public:
-  Line& operator<<(std::string_view text) {
-    text_ += text;
-    return *this;
-  }
-  Line& operator<<(std::size_t number) {
-    text_ += std::to_string(number);
-    return *this;
-  }
-  template <class T>
-  requires requires(const T& value) { value.to_string(); }
-  Line& operator<<(const T& value) {
-    text_ += value.to_string();
-    return *this;
-  }
-  Line& hex(Bytes bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    for (const std::uint8_t byte : bytes) {
-      text_ += kDigits[byte >> 4U];
-      text_ += kDigits[byte & 0xfU];
-    }
-    return *this;
-  }
-  Line& hex(std::uint16_t value) {
-    std::uint8_t bytes[2];
-    store_be16(bytes, value);
-    *this << "0x";
-    return hex(Bytes(bytes));
-  }
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
-
-// "cksum ok" or what is wrong with it. `field` is the checksum as it came,
-// `sum` that of everything it covers, itself included.
-void print_checksum(std::uint16_t field, std::uint64_t sum, Line& line) {
-  if (verifies(sum)) {
-    line << "cksum ok";
-    return;
-  }
-  const std::uint16_t raw = __builtin_bswap16(field);
-  const std::uint16_t right = finish(add(sum, static_cast<std::uint16_t>(~raw)));
-  line << "cksum bad (";
-  line.hex(field) << ", right is ";
-  line.hex(__builtin_bswap16(right)) << ")";
-}
 
 void print_arp(Bytes payload, Line& line) {
   line << "ARP, ";
@@ -167,15 +113,15 @@ void print_sequence(const TcpView& tcp, Line& line) {
   if (size != 0) line << ":" << static_cast<std::uint32_t>(tcp.seq() + size);
 }
 
-void print_tcp(const Ipv4View& ip, Line& line) {
-  const auto tcp = TcpView::parse(ip.payload());
+void print_tcp(const Upper& ip, Line& line) {
+  const auto tcp = TcpView::parse(ip.payload);
   if (!tcp) {
-    line << ip.src() << " > " << ip.dst() << ": TCP, bad header, length " << ip.payload().size();
+    line << ip.src << " > " << ip.dst << ": TCP, bad header, length " << ip.payload.size();
     return;
   }
-  line << ip.src() << "." << tcp->src_port() << " > " << ip.dst() << "." << tcp->dst_port() << ": ";
+  line << ip.src << "." << tcp->src_port() << " > " << ip.dst << "." << tcp->dst_port() << ": ";
   print_flags(tcp->flags(), line);
-  const std::uint64_t pseudo = pseudo_header_sum(ip.src(), ip.dst(), Protocol::tcp,
+  const std::uint64_t pseudo = pseudo_header_sum(ip.src, ip.dst, Protocol::tcp,
                                                  static_cast<std::uint32_t>(tcp->bytes().size()));
   line << ", ";
   print_checksum(tcp->checksum(), sum_bytes(tcp->bytes(), pseudo), line);
@@ -191,17 +137,16 @@ void print_tcp(const Ipv4View& ip, Line& line) {
   line << ", length " << tcp->payload().size();
 }
 
-void print_udp(const Ipv4View& ip, Line& line) {
-  const auto udp = UdpView::parse(ip.payload());
+void print_udp(const Upper& ip, Line& line) {
+  const auto udp = UdpView::parse(ip.payload);
   if (!udp) {
-    line << ip.src() << " > " << ip.dst() << ": UDP, bad length, length " << ip.payload().size();
+    line << ip.src << " > " << ip.dst << ": UDP, bad length, length " << ip.payload.size();
     return;
   }
-  line << ip.src() << "." << udp->src_port() << " > " << ip.dst() << "." << udp->dst_port()
+  line << ip.src << "." << udp->src_port() << " > " << ip.dst << "." << udp->dst_port()
        << ": UDP, ";
   if (udp->has_checksum()) {
-    const std::uint64_t pseudo =
-        pseudo_header_sum(ip.src(), ip.dst(), Protocol::udp, udp->length());
+    const std::uint64_t pseudo = pseudo_header_sum(ip.src, ip.dst, Protocol::udp, udp->length());
     print_checksum(udp->checksum(), sum_bytes(udp->bytes(), pseudo), line);
   } else {
     line << "no cksum";
@@ -323,9 +268,9 @@ void print_ipv4(Bytes bytes, Line& line) {
   if (ip->is_fragment()) {
     print_fragment(*ip, line);
   } else if (ip->protocol() == Protocol::tcp) {
-    print_tcp(*ip, line);
+    print_tcp({ip->src(), ip->dst(), ip->payload()}, line);
   } else if (ip->protocol() == Protocol::udp) {
-    print_udp(*ip, line);
+    print_udp({ip->src(), ip->dst(), ip->payload()}, line);
   } else if (ip->protocol() == Protocol::icmp) {
     print_icmp(*ip, line);
   } else {
@@ -334,18 +279,39 @@ void print_ipv4(Bytes bytes, Line& line) {
   }
 }
 
+void print_fragment6(const Ipv6View& ip, const Ipv6Fragment& fragment, Line& line) {
+  const std::size_t size = ip.total_length() - fragment.at - Ipv6Fragment::kSize;
+  line << ip.src() << " > " << ip.dst() << ": "
+       << protocol_name(static_cast<Protocol>(fragment.next_header)) << ", frag " << fragment.id
+       << ":" << size << "@" << fragment.offset;
+  if (fragment.more) line << "+";
+}
+
 void print_ipv6(Bytes bytes, Line& line) {
   line << "IP6 ";
-  if (bytes.size() < kIpv6HeaderSize || bytes[0] >> 4U != 6) {
+  const auto ip = Ipv6View::parse(bytes);
+  if (!ip) {
     line << "bad header, length " << bytes.size();
     return;
   }
-  std::array<std::uint8_t, 16> src{};
-  std::array<std::uint8_t, 16> dst{};
-  std::copy_n(bytes.begin() + 8, 16, src.begin());
-  std::copy_n(bytes.begin() + 24, 16, dst.begin());
-  line << IpAddr::v6(src) << " > " << IpAddr::v6(dst) << ": next header " << bytes[6] << ", length "
-       << load_be16(bytes.data() + 4);
+  const auto chain = Ipv6Chain::of(*ip, false, false);
+  if (chain.fault != Ipv6Chain::Fault::none) line << "bad extension headers, ";
+  if (chain.fragment && !chain.fragment->is_atomic()) {
+    print_fragment6(*ip, *chain.fragment, line);
+    return;
+  }
+  const Upper upper{ip->src(), ip->dst(), ip->bytes().subspan(chain.upper_at)};
+  const auto protocol = static_cast<Protocol>(chain.upper);
+  if (protocol == Protocol::tcp) {
+    print_tcp(upper, line);
+  } else if (protocol == Protocol::udp) {
+    print_udp(upper, line);
+  } else if (protocol == Protocol::icmpv6) {
+    print_icmp6(upper, line);
+  } else {
+    line << upper.src << " > " << upper.dst << ": " << protocol_name(protocol) << ", length "
+         << upper.payload.size();
+  }
 }
 
 void print_tag(const VlanTag& tag, Line& line) {

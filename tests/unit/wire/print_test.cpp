@@ -9,7 +9,9 @@
 
 #include "hex.hpp"
 #include "wire/icmpv4.hpp"
+#include "wire/icmpv6.hpp"
 #include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
 #include "wire/tcp.hpp"
 #include "wire/udp.hpp"
 
@@ -195,11 +197,66 @@ TEST(Print, Arp) {
   EXPECT_EQ(frame("0806 0001"), "ARP, not for IPv4 over Ethernet, length 2");
 }
 
+// A packet from 2001:db8::1 to 2001:db8::2 with a right checksum, where the protocol has one.
+std::string packet6(Protocol next, std::string_view payload) {
+  const Buffer bytes = hex(payload);
+  const Ipv6 header{.src = IpAddr::parse("2001:db8::1").value(),
+                    .dst = IpAddr::parse("2001:db8::2").value(),
+                    .next_header = next,
+                    .payload_length = static_cast<std::uint16_t>(bytes.size())};
+  Buffer packet(Ipv6::kHeaderSize);
+  header.emit(packet.data());
+  packet.insert(packet.end(), bytes.begin(), bytes.end());
+  if (next == Protocol::icmpv6) {
+    fill_icmpv6_checksum(MutableBytes(packet).subspan(40), header.src, header.dst);
+  }
+  return print_packet(packet);
+}
+
 TEST(Print, Ipv6) {
+  EXPECT_EQ(frame("86dd 6000000000003bff fe800000000000000000000000000001"
+                  "ff020000000000000000000000000001"),
+            "IP6 fe80::1 > ff02::1: protocol 59, length 0");
+  EXPECT_EQ(frame("86dd 60"), "IP6 bad header, length 1");
   EXPECT_EQ(frame("86dd 6000000000183aff fe800000000000000000000000000001"
                   "ff020000000000000000000000000001"),
-            "IP6 fe80::1 > ff02::1: next header 58, length 24");
-  EXPECT_EQ(frame("86dd 60"), "IP6 bad header, length 1");
+            "IP6 bad header, length 40")
+      << "shorter than it says";
+}
+
+TEST(Print, Ipv6Payloads) {
+  const std::string path = "IP6 2001:db8::1 > 2001:db8::2: ";
+  EXPECT_EQ(packet6(Protocol::udp, "0035 1388 0009 0000 61"),
+            "IP6 2001:db8::1.53 > 2001:db8::2.5000: UDP, no cksum, length 1");
+  EXPECT_EQ(packet6(static_cast<Protocol>(60), "1100010400000000 0035 1388 0009 0000 61"),
+            "IP6 2001:db8::1.53 > 2001:db8::2.5000: UDP, no cksum, length 1");
+  EXPECT_EQ(packet6(static_cast<Protocol>(60), "3b00 1eff00000000"),
+            "IP6 bad extension headers, 2001:db8::1 > 2001:db8::2: protocol 60, length 8");
+  EXPECT_EQ(packet6(static_cast<Protocol>(44), "1100 0031 00000007 6162"),
+            path + "udp, frag 7:2@48+");
+  EXPECT_EQ(packet6(Protocol::tcp, "00"), path + "TCP, bad header, length 1");
+}
+
+TEST(Print, Icmp6) {
+  const std::string path = "IP6 2001:db8::1 > 2001:db8::2: ICMP6 ";
+  const auto icmp = [](std::string_view message) { return packet6(Protocol::icmpv6, message); };
+  EXPECT_EQ(icmp("8000 0000 0001 0002 61"), path + "echo request, id 1, seq 2, cksum ok, length 9");
+  EXPECT_EQ(icmp("8700 0000 00000000 20010db8000000000000000000000002"),
+            path + "who-has 2001:db8::2, cksum ok, length 24");
+  EXPECT_EQ(icmp("8800 0000 60000000 20010db8000000000000000000000002 0201 020000000007"),
+            path + "2001:db8::2 is-at 02:00:00:00:00:07, cksum ok, length 32");
+  EXPECT_EQ(icmp("8500 0000 00000000"), path + "router solicitation, cksum ok, length 8");
+  const std::string quote =
+      "60000000000c1140 20010db8000000000000000000000002 20010db8000000000000000000000009"
+      "1388 0035 000c 0000";
+  EXPECT_EQ(icmp("0104 0000 00000000" + quote),
+            path + "2001:db8::9 unreachable - port 53, cksum ok, length 56");
+  EXPECT_EQ(icmp("0200 0000 00000500" + quote),
+            path + "packet to 2001:db8::9 too big (mtu 1280), cksum ok, length 56");
+  EXPECT_EQ(icmp("0400 0000 00000028" + quote),
+            path + "parameter problem - octet 40, cksum ok, length 56");
+  EXPECT_EQ(icmp("0100 0000 00000000 60"), path + "type 1 code 0, bad quote, cksum ok, length 9");
+  EXPECT_EQ(icmp("c800 0000 00000000"), path + "type 200 code 0, cksum ok, length 8");
 }
 
 TEST(Print, Frames) {
