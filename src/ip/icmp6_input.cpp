@@ -129,8 +129,8 @@ Drop Ip::input_icmp6_error(const Packet& packet, const Icmpv6View& view) {
   report->offender = packet.source;
   if (report->kind == ErrorReport::Kind::parameter_problem) report->pointer = view.rest();
   if (report->kind == ErrorReport::Kind::fragmentation_needed) {
-    // No IPv6 path has less (RFC 8201 4).
-    report->mtu = std::max<std::uint32_t>(view.rest(), wire::Ipv6::kMinMtu);
+    if (view.rest() < wire::Ipv6::kMinMtu) return Drop::icmp_ignored;  // RFC 8201 4: no path has
+    report->mtu = view.rest();
   }
   push_error(*report);
   return Drop::none;

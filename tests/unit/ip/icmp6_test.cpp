@@ -109,10 +109,11 @@ TEST_F(Icmp6Test, TellsWhatBecameOfADatagram) {
 }
 
 TEST_F(Icmp6Test, NoPathIsSmallerThan1280) {
-  NARU_CHECKS("IP6-023");
-  EXPECT_EQ(report(Icmpv6::too_big(1300))->mtu, 1300U);
-  EXPECT_EQ(report(Icmpv6::too_big(1000))->mtu, 1280U);
-  EXPECT_EQ(report(Icmpv6::too_big(0))->mtu, 1280U);
+  NARU_CHECKS("IP6-023", "MTU-005");
+  EXPECT_EQ(report(Icmpv6::too_big(1280))->mtu, 1280U);
+  for (const std::uint32_t mtu : {0U, 68U, 1'000U, 1'279U}) {
+    EXPECT_FALSE(report(Icmpv6::too_big(mtu))) << mtu;
+  }
 }
 
 TEST_F(Icmp6Test, ErrorsThatQuoteNothingOfOursAreIgnored) {
