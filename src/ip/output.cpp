@@ -207,8 +207,10 @@ Verdict Ip::hold(const TxFrame& frame, Destination& d, Time now) {
   return {.action = Verdict::Action::held, .interface = d.interface};
 }
 
-// Longer than the path MTU: the packet is cut by us, or not sent.
-Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params, Time now) {
+// Longer than the path MTU: the packet is cut by us, or not sent. (Rare, and not to weigh
+// upon output() where that is inlined.)
+[[gnu::noinline]] Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params,
+                                          Time now) {
   const std::size_t longest = d.is_v6() ? Ipv6::kHeaderSize + Ipv6::kMaxPayload : Ipv4::kMaxPacket;
   if (params.dont_fragment || frame.gso_size != 0 || frame.length() - kIp > longest) {
     return {.action = Verdict::Action::too_big, .mtu = d.mtu};

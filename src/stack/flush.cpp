@@ -196,7 +196,7 @@ inline tcp::PathLimits Turn::select_path(std::uint32_t destination) {
   const ip::Destination& d = s.ip.at(destination);
   tcp::PathLimits limits;
   limits.mtu = d.mtu;
-  limits.transport_offset = s.ip.transport_offset(destination);
+  limits.transport_offset = d.header_size;
   if (d.is_local || p.links[d.interface] == nullptr) return limits;
   select(d.interface);
   limits.max_payload = p.caps[d.interface].max_payload;
