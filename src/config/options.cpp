@@ -58,7 +58,7 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
     {arp_queue_length, "arp.queue_length", number, 16, 1, 1'024,
      "packets waiting for one neighbour's address"},
     {arp_probe_count, "arp.probe_count", number, 0, 0, 10,
-     "probes before an address is used (RFC 5227; 3 there, 0 uses it at once)"},
+     "probes before an address is used (RFC 5227: 3, RFC 4862: 1; 0 uses it at once)"},
     {arp_announce_count, "arp.announce_count", number, 2, 0, 10,
      "announcements of a new address (RFC 5227)"},
 

@@ -1,6 +1,9 @@
 #include "ip/arp_probe.hpp"
 
+#include <cstring>
+
 #include "ip/arp.hpp"
+#include "ip/ndp.hpp"
 
 namespace naru::ip {
 namespace {
@@ -18,7 +21,7 @@ constexpr Duration kDefendInterval = 10s;
 }  // namespace
 
 bool AddressProber::is_used_on_wire(const Address& address) const {
-  return address.interface != kLoopback && address.addr.is_v4();
+  return address.interface != kLoopback;
 }
 
 void AddressProber::start(Address& address, Time now) {
@@ -27,7 +30,8 @@ void AddressProber::start(Address& address, Time now) {
   };
   if (!is_used_on_wire(address)) return;
   address.probes_left = option(Option::arp_probe_count);
-  address.announcements_left = option(Option::arp_announce_count);
+  address.announcements_left =
+      address.addr.is_v4() ? option(Option::arp_announce_count) : std::uint8_t{0};
   if (address.probes_left == 0) {
     announce(address, now);
     return;
@@ -45,11 +49,9 @@ void AddressProber::start(Address& address, Time now) {
 bool AddressProber::on_timer(Address& address, Time now) {
   if (address.state == AddressState::conflict) return false;
   if (address.probes_left != 0) {
-    send(address, IpAddr::any_v4(), now);
+    probe(address, now);
     --address.probes_left;
-    const Duration wait =
-        address.probes_left == 0 ? kAnnounceWait : context_->random_between(kProbeMin, kProbeMax);
-    context_->wheel.arm(address, now + wait);
+    context_->wheel.arm(address, now + wait_after_probe(address));
     return false;
   }
   const bool is_new = address.state == AddressState::tentative;
@@ -59,6 +61,11 @@ bool AddressProber::on_timer(Address& address, Time now) {
   }
   announce(address, now);
   return is_new;
+}
+
+Duration AddressProber::wait_after_probe(const Address& address) {
+  if (address.addr.is_v6()) return context_->options->duration(Option::arp_retransmit_interval);
+  return address.probes_left == 0 ? kAnnounceWait : context_->random_between(kProbeMin, kProbeMax);
 }
 
 void AddressProber::recover(Address& address, Time now) {
@@ -71,6 +78,7 @@ void AddressProber::recover(Address& address, Time now) {
 
 void AddressProber::announce_again(Address& address, Time now) {
   if (address.state != AddressState::valid || !is_used_on_wire(address)) return;
+  if (address.addr.is_v6()) return;  // its neighbours find out by themselves (RFC 4861 7.2.6)
   address.announcements_left =
       static_cast<std::uint8_t>(context_->options->get(Option::arp_announce_count));
   announce(address, now);
@@ -80,6 +88,19 @@ void AddressProber::announce(Address& address, Time now) {
   if (address.announcements_left == 0) return;
   send(address, address.addr, now);
   if (--address.announcements_left != 0) context_->wheel.arm(address, now + kAnnounceInterval);
+}
+
+void AddressProber::probe(Address& address, Time now) {
+  if (address.addr.is_v4()) {
+    send(address, IpAddr::any_v4(), now);
+    return;
+  }
+  const std::uint64_t nonce = context_->random->next_u64();
+  std::memcpy(address.nonce.data(), &nonce, address.nonce.size());
+  const Interface& interface = interfaces_->at(address.interface);
+  if (interface.up) {
+    send_probe(*context_, interface, address.interface, address.addr, address.nonce, now);
+  }
 }
 
 // A probe has no sender address, so that it can disturb nobody's cache; an
@@ -96,16 +117,20 @@ void AddressProber::send(const Address& address, const IpAddr& sender, Time now)
            now);
 }
 
+void AddressProber::on_duplicate(Address& address) {
+  Interface& interface = interfaces_->at(address.interface);
+  if (interface.conflicts < kMaxConflicts) ++interface.conflicts;
+  address.state = AddressState::conflict;
+  context_->wheel.cancel(address);
+  context_->counters->add(Counter::arp_conflicts);
+}
+
 bool AddressProber::on_arp(Address& address, const wire::Arp& arp, Time now) {
   const bool is_probe = arp.op == wire::Arp::kRequest && arp.spa.is_any();
   const bool probes_it = is_probe && arp.tpa == address.addr;
   const bool claims_it = arp.spa == address.addr;
   if (address.state == AddressState::tentative && (claims_it || probes_it)) {
-    Interface& interface = interfaces_->at(address.interface);
-    if (interface.conflicts < kMaxConflicts) ++interface.conflicts;
-    address.state = AddressState::conflict;
-    context_->wheel.cancel(address);
-    context_->counters->add(Counter::arp_conflicts);
+    on_duplicate(address);
     return true;
   }
   if (address.state != AddressState::valid || !claims_it) return false;

@@ -1,5 +1,5 @@
-// Address conflict detection (RFC 5227): probing before an address is used,
-// announcing it, and defending it.
+// Address conflict detection (RFC 5227), and what IPv6 has of it (RFC 4862 5.4): probing
+// before an address is used; for IPv4 also announcing it, and defending it.
 #pragma once
 
 #include "ip/context.hpp"
@@ -31,8 +31,13 @@ class AddressProber {
   // true when it claims the address.
   bool on_arp(Address& address, const wire::Arp& arp, Time now);
 
+  // Another host has a tentative IPv6 address, or wants it, too.
+  void on_duplicate(Address& address);
+
  private:
   void announce(Address& address, Time now);
+  void probe(Address& address, Time now);
+  Duration wait_after_probe(const Address& address);
   void send(const Address& address, const IpAddr& sender, Time now);
   bool is_used_on_wire(const Address& address) const;
 

@@ -91,8 +91,8 @@ Drop Ip::check_source6(const Packet& packet) const {
     return may_have_none ? Drop::none : Drop::ip_bad_source;
   }
   const bool never = source.is_multicast() || source.is_loopback();
-  const bool is_ours = interfaces_.find_address(source) != nullptr;
-  return never || is_ours ? Drop::ip_bad_source : Drop::none;
+  // What we only want to have may be another's.
+  return never || is_local(source) ? Drop::ip_bad_source : Drop::none;
 }
 
 Ip::Target Ip::classify6(const Packet& packet) const {

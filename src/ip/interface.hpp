@@ -12,6 +12,7 @@
 #include "base/list.hpp"
 #include "ip/context.hpp"
 #include "wire/ipv4.hpp"
+#include "wire/ndp.hpp"
 
 namespace naru::ip {
 
@@ -26,10 +27,13 @@ struct Address : Timer, ListHook<AddressOrder> {
   Prefix prefix;
   std::uint8_t interface = 0;
   AddressState state = AddressState::valid;
-  // Address conflict detection (RFC 5227).
+  // Address conflict detection (RFC 5227), duplicate address detection (RFC 4862 5.4).
   std::uint8_t probes_left = 0;
   std::uint8_t announcements_left = 0;
   Time last_defence = Time::min();
+  wire::NdpNonce nonce{};    // of the last probe
+  bool is_stable = false;    // made as RFC 7217 says, and made again where somebody has it
+  std::uint8_t attempt = 0;  // how often that was
   std::uint32_t next_by_addr = 0;
   std::uint32_t next_by_broadcast = 0;
 };

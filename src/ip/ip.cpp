@@ -102,10 +102,11 @@ Status Ip::add_address(std::uint8_t interface, const Prefix& prefix, Time now) {
   if (own.addr.is_v6() && interface != kLoopback && !own.addr.is_link_local()) {
     if (const Status enabled = enable_ipv6(interface, now); !enabled) return enabled;
   }
-  return make_address(interface, own, now);
+  const auto made = make_address(interface, own, now);
+  return made ? Status() : std::unexpected(made.error());
 }
 
-Status Ip::make_address(std::uint8_t interface, const Prefix& prefix, Time now) {
+Result<Address*> Ip::make_address(std::uint8_t interface, const Prefix& prefix, Time now) {
   if (prefix.addr.is_v6() && interfaces_.at(interface).mtu < wire::Ipv6::kMinMtu) {
     return std::unexpected(Error::invalid);
   }
@@ -114,12 +115,12 @@ Status Ip::make_address(std::uint8_t interface, const Prefix& prefix, Time now) 
   const Status connected = connect_network(**address);
   if (!connected) {
     interfaces_.remove_address(*address);
-    return connected;
+    return std::unexpected(connected.error());
   }
   change_epoch();
   prober_.start(**address, now);
   renew_nat();
-  return {};
+  return *address;
 }
 
 // What comes with an address: the route to its network, and its solicited-node group
@@ -148,9 +149,18 @@ Status Ip::enable_ipv6(std::uint8_t interface, Time now) {
     return std::unexpected(Error::not_found);
   }
   if (interfaces_.link_local(interface) != nullptr) return {};
-  const IpAddr network = IpAddr::v6({0xfe, 0x80});
-  const IpAddr addr = stable_address(context_.key, network, interfaces_.at(interface).mac, 0);
-  return make_address(interface, {addr.with_zone(interface), 64}, now);
+  return make_stable_address(interface, {IpAddr::v6({0xfe, 0x80}), 64}, 0, now);
+}
+
+Status Ip::make_stable_address(std::uint8_t interface, const Prefix& network, std::uint8_t attempt,
+                               Time now) {
+  const IpAddr addr = stable_address(context_.key, network.addr.without_zone(),
+                                     interfaces_.at(interface).mac, attempt);
+  const auto made = make_address(interface, {addr.with_zone(interface), network.length}, now);
+  if (!made) return std::unexpected(made.error());
+  (*made)->is_stable = true;
+  (*made)->attempt = attempt;
+  return {};
 }
 
 Status Ip::remove_address(std::uint8_t interface, const IpAddr& addr) {

@@ -75,8 +75,8 @@ class Ip {
   bool interface_up(std::uint8_t interface) const { return interfaces_.at(interface).up; }
 
   // --- addresses ---
-  // The network of the prefix becomes a connected route. With arp.probe_count an IPv4
-  // address is tentative until it was probed (RFC 5227). The first IPv6 address of an
+  // The network of the prefix becomes a connected route. With arp.probe_count the
+  // address is tentative until it was probed (RFC 5227, RFC 4862 5.4). The first IPv6 address of an
   // interface brings it a link-local one.
   Status add_address(std::uint8_t interface, const Prefix& prefix, Time now);
   Status remove_address(std::uint8_t interface, const IpAddr& addr);
@@ -230,7 +230,9 @@ class Ip {
   // What a packet's destination address means to us.
   enum class Target : std::uint8_t { us, group, elsewhere };
 
-  Status make_address(std::uint8_t interface, const Prefix& prefix, Time now);
+  Result<Address*> make_address(std::uint8_t interface, const Prefix& prefix, Time now);
+  Status make_stable_address(std::uint8_t interface, const Prefix& network, std::uint8_t attempt,
+                             Time now);
   Status connect_network(const Address& address);
   void leave_solicited_node(std::uint8_t interface, const IpAddr& addr);
 
@@ -319,6 +321,8 @@ class Ip {
   Input input_ndp(Packet* packet, Time now);
   Drop input_solicitation(const Packet& packet, const wire::NdpView& view, Time now);
   Drop input_advertisement(const Packet& packet, const wire::NdpView& view, Time now);
+  Address* tentative(std::uint8_t interface, const IpAddr& addr);
+  void on_duplicate(Address& address, Time now);
   void advertise(std::uint8_t index, const IpAddr& target, Neighbour* asker, Time now);
 
   // icmp_input.cpp

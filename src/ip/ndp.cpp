@@ -39,23 +39,38 @@ Packet* make_frame(Context& context, const Interface& interface, std::uint8_t in
 
 }  // namespace
 
-void send_solicitation(Context& context, const Interface& interface, std::uint8_t index,
-                       const IpAddr& source, const IpAddr& target,
-                       const std::optional<MacAddr>& known, Time now) {
-  const IpAddr to = known ? target : wire::solicited_node(target);
-  wire::NeighbourSolicitation question{.target = target};
-  if (!source.is_any()) question.source_link_layer = interface.mac;
-  Packet* frame = make_frame(context, interface, index,
-                             {known ? *known : wire::group_mac_v6(to), source, to}, question);
+namespace {
+
+void send_question(Context& context, const Interface& interface, std::uint8_t index,
+                   const Envelope& envelope, const wire::NeighbourSolicitation& question,
+                   Time now) {
+  Packet* frame = make_frame(context, interface, index, envelope, question);
   if (frame == nullptr) return;
   context.counters->add(Counter::ndp_solicitations_out);
   context.trace->emit({.at = now,
                        .kind = trace::Kind::neighbour_asked,
                        .interface = index,
                        .mac = interface.mac,
-                       .local = {.addr = source, .port = 0},
-                       .remote = {.addr = target, .port = 0}});
+                       .local = {.addr = envelope.source, .port = 0},
+                       .remote = {.addr = question.target, .port = 0}});
   context.send(frame, now);
+}
+
+}  // namespace
+
+void send_probe(Context& context, const Interface& interface, std::uint8_t index,
+                const IpAddr& target, const wire::NdpNonce& nonce, Time now) {
+  const IpAddr to = wire::solicited_node(target);
+  send_question(context, interface, index, {wire::group_mac_v6(to), IpAddr::any_v6(), to},
+                {.target = target, .nonce = nonce}, now);
+}
+
+void send_solicitation(Context& context, const Interface& interface, std::uint8_t index,
+                       const IpAddr& source, const IpAddr& target,
+                       const std::optional<MacAddr>& known, Time now) {
+  const IpAddr to = known ? target : wire::solicited_node(target);
+  send_question(context, interface, index, {known ? *known : wire::group_mac_v6(to), source, to},
+                {.target = target, .source_link_layer = interface.mac}, now);
 }
 
 Packet* make_advertisement(Context& context, const Interface& interface, std::uint8_t index,

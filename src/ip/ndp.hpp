@@ -11,6 +11,10 @@
 
 namespace naru::ip {
 
+// Queues the question whether anybody has `target` (RFC 4862 5.4.2), from nobody.
+void send_probe(Context& context, const Interface& interface, std::uint8_t index,
+                const IpAddr& target, const wire::NdpNonce& nonce, Time now);
+
 // Queues a question for `target` on an interface: to the neighbour itself where it is known
 // to be at `known`, else to the group of all that might have it (RFC 4861 7.2.2).
 void send_solicitation(Context& context, const Interface& interface, std::uint8_t index,

@@ -39,6 +39,11 @@ Drop Ip::input_solicitation(const Packet& packet, const wire::NdpView& view, Tim
   if (is_probe && (mac || packet.destination != wire::solicited_node(target))) {
     return Drop::ndp_malformed;
   }
+  if (Address* wanted = tentative(index, target)) {
+    // A question from somewhere is one for the address' owner, whoever it may be.
+    if (is_probe && options.nonce != wanted->nonce) on_duplicate(*wanted, now);
+    return Drop::none;
+  }
   if (!is_ours_on(index, target)) return Drop::icmp_ignored;
 
   Neighbour* asker = nullptr;
@@ -49,6 +54,27 @@ Drop Ip::input_solicitation(const Packet& packet, const wire::NdpView& view, Tim
   }
   advertise(index, target, asker, now);
   return Drop::none;
+}
+
+Address* Ip::tentative(std::uint8_t interface, const IpAddr& addr) {
+  Address* address = interfaces_.find_address(addr);
+  const bool is_it = address != nullptr && address->interface == interface &&
+                     address->state == AddressState::tentative;
+  return is_it ? address : nullptr;
+}
+
+// RFC 4862 5.4.5: the address is not ours to use. One that we made up ourselves is made up
+// anew, a few times (RFC 7217 6).
+void Ip::on_duplicate(Address& address, Time now) {
+  constexpr std::uint8_t kIdgenRetries = 3;
+  prober_.on_duplicate(address);
+  change_epoch();
+  if (!address.is_stable || address.attempt >= kIdgenRetries) return;
+  const auto attempt = static_cast<std::uint8_t>(address.attempt + 1);
+  const Prefix prefix = address.prefix;
+  const std::uint8_t interface = address.interface;
+  (void)remove_address(interface, address.addr);
+  (void)make_stable_address(interface, prefix, attempt, now);
 }
 
 // To who asked, or to all where that is a host that has no address yet.
@@ -81,7 +107,11 @@ Drop Ip::input_advertisement(const Packet& packet, const wire::NdpView& view, Ti
   if (options.malformed || target.is_multicast()) return Drop::ndp_malformed;
   if (solicited && packet.destination.is_multicast()) return Drop::ndp_malformed;
   if (mac && (mac->is_multicast() || mac->is_zero())) return Drop::ndp_malformed;
-  if (interfaces_.find_address(target) != nullptr) return Drop::arp_conflict;
+  if (Address* wanted = tentative(packet.interface, target)) {
+    on_duplicate(*wanted, now);
+    return Drop::none;
+  }
+  if (is_local(target)) return Drop::arp_conflict;
 
   Neighbour* n = neighbours_.find(packet.interface, target);
   if (n == nullptr) return Drop::icmp_ignored;

@@ -11,7 +11,7 @@ void NeighbourTable::solicit(Neighbour& n, Time now) {
   if (source == nullptr || source->interface != n.interface) {
     source = interfaces_->link_local(n.interface);
   }
-  if (source == nullptr) return;
+  if (source == nullptr || source->state != AddressState::valid) return;
   send_solicitation(*context_, interfaces_->at(n.interface), n.interface, source->addr, n.addr,
                     n.has_mac() ? std::optional(n.mac) : std::nullopt, now);
 }

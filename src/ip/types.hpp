@@ -110,7 +110,7 @@ enum class IcmpError : std::uint8_t {
 };
 
 enum class AddressState : std::uint8_t {
-  tentative,  // being probed (RFC 5227 2.1): not used, not answered for
+  tentative,  // being probed (RFC 5227 2.1, RFC 4862 5.4): not used, not answered for
   valid,
   conflict,  // another host has it: not used
 };

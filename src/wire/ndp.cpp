@@ -1,7 +1,12 @@
 #include "wire/ndp.hpp"
 
+#include <cstring>
+
 namespace naru::wire {
 namespace {
+
+constexpr std::size_t kTargetEnd = NeighbourSolicitation::kSize;
+static_assert(kTargetEnd == NeighbourAdvertisement::kSize);
 
 // RFC 4861 4.1 to 4.5; 0: no message of neighbour discovery.
 std::size_t size_of_fields(Icmpv6Type type) {
@@ -24,9 +29,9 @@ std::size_t emit_about_target(std::uint8_t* p, const Icmpv6& header, const IpAdd
                               std::uint8_t option, const std::optional<MacAddr>& link_layer) {
   header.emit(p);
   store_ipv6(p + Icmpv6::kHeaderSize, target);
-  if (!link_layer) return NeighbourSolicitation::kSize;
-  NdpOption::emit_link_layer(p + NeighbourSolicitation::kSize, option, *link_layer);
-  return NeighbourSolicitation::kMaxSize;
+  if (!link_layer) return kTargetEnd;
+  NdpOption::emit_link_layer(p + kTargetEnd, option, *link_layer);
+  return kTargetEnd + NdpOption::kLinkLayerSize;
 }
 
 }  // namespace
@@ -53,8 +58,8 @@ NdpOptions NdpOptions::of(Bytes options) {
       found.source_link_layer = load_mac(option.bytes.data() + 2);
     } else if (option.type == NdpOption::kTargetLinkLayer && is_mac) {
       found.target_link_layer = load_mac(option.bytes.data() + 2);
-    } else if (option.type == NdpOption::kNonce) {
-      found.nonce = option.bytes.subspan(2);
+    } else if (option.type == NdpOption::kNonce && option.bytes.size() == NdpOption::kNonceSize) {
+      std::memcpy(found.nonce.emplace().data(), option.bytes.data() + 2, found.nonce->size());
     }
   }
   found.malformed = walker.malformed();
@@ -62,8 +67,13 @@ NdpOptions NdpOptions::of(Bytes options) {
 }
 
 std::size_t NeighbourSolicitation::emit(std::uint8_t* p) const {
-  return emit_about_target(p, {Icmpv6Type::neighbour_solicitation, 0, 0}, target,
-                           NdpOption::kSourceLinkLayer, source_link_layer);
+  const std::size_t size = emit_about_target(p, {Icmpv6Type::neighbour_solicitation, 0, 0}, target,
+                                             NdpOption::kSourceLinkLayer, source_link_layer);
+  if (!nonce) return size;
+  p[size] = NdpOption::kNonce;
+  p[size + 1] = 1;
+  std::memcpy(p + size + 2, nonce->data(), nonce->size());
+  return size + NdpOption::kNonceSize;
 }
 
 std::size_t NeighbourAdvertisement::emit(std::uint8_t* p) const {

@@ -4,6 +4,7 @@
 //   option: | type | length in units of 8 bytes | body ... |
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,6 +29,7 @@ struct NdpOption {
   static constexpr std::uint8_t kNonce = 14;  // RFC 3971 5.3.2, RFC 7527
 
   static constexpr std::size_t kLinkLayerSize = 8;
+  static constexpr std::size_t kNonceSize = 8;
 
   std::uint8_t type = 0;
   Bytes bytes;  // with type and length
@@ -57,12 +59,15 @@ class NdpOptionWalker {
   bool malformed_ = false;
 };
 
+// By it a node knows its own question when it comes back (RFC 7527).
+using NdpNonce = std::array<std::uint8_t, NdpOption::kNonceSize - 2>;
+
 // The options of neighbour messages, read once.
 struct NdpOptions {
   bool malformed = false;
   std::optional<MacAddr> source_link_layer = {};
   std::optional<MacAddr> target_link_layer = {};
-  Bytes nonce;
+  std::optional<NdpNonce> nonce;
 
   static NdpOptions of(Bytes options);
 };
@@ -70,10 +75,11 @@ struct NdpOptions {
 // Who has `target`?
 struct NeighbourSolicitation {
   static constexpr std::size_t kSize = 24;
-  static constexpr std::size_t kMaxSize = kSize + NdpOption::kLinkLayerSize;
+  static constexpr std::size_t kMaxSize = kSize + NdpOption::kLinkLayerSize + NdpOption::kNonceSize;
 
   IpAddr target;
   std::optional<MacAddr> source_link_layer = {};
+  std::optional<NdpNonce> nonce = {};
 
   // Gives the size written; without a checksum.
   std::size_t emit(std::uint8_t* p) const;

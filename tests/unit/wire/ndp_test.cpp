@@ -33,8 +33,11 @@ TEST(Ndp, ReadsASolicitation) {
 
 TEST(Ndp, WritesWhatItReads) {
   Buffer p(NeighbourSolicitation::kMaxSize);
-  EXPECT_EQ((NeighbourSolicitation{kTarget, kMac}.emit(p.data())), 32U);
-  EXPECT_EQ(p, kSolicitation);
+  const NdpNonce nonce{1, 2, 3, 4, 5, 6};
+  EXPECT_EQ((NeighbourSolicitation{kTarget, kMac, nonce}.emit(p.data())), 40U);
+  EXPECT_EQ(cut(p, 32), kSolicitation);
+  EXPECT_EQ(NdpOptions::of(NdpView::parse(p)->options()).nonce, nonce);
+  p.resize(32);
   EXPECT_EQ(
       (NeighbourAdvertisement{.target = kTarget, .solicited = true, .target_link_layer = kMac}.emit(
           p.data())),
