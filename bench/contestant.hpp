@@ -15,6 +15,7 @@ namespace naru::bench {
 struct WorldConfig {
   unsigned mtu = 1500;
   bool checksums = true;
+  bool ipv6 = false;
   // How many connections one host must hold, those in TIME_WAIT included.
   unsigned connections = 64;
   // And no more, so that the number in TIME_WAIT stays what it is.

@@ -35,6 +35,7 @@ CommandLine parse_command_line(int argc, char** argv, const std::string& contest
   app.add_option("--count", line.options.count_units, "run so many units once, for callgrind");
   app.add_option("--mtu", line.config.mtu)->check(CLI::Range(576, 65535));
   app.add_flag("--no-checksums", no_checksums);
+  app.add_flag("--ipv6", line.config.ipv6, "over IPv6 (naru only)");
   const auto workload = [&](Workload w, const char* name, const char* what) {
     return app.add_subcommand(name, what)->callback([&line, w] { line.workload = w; });
   };

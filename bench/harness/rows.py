@@ -105,6 +105,17 @@ def bulk_rows(places):
                       goal=goal.get((mtu, checksums), Goal()))
 
 
+def ipv6_rows(places):
+    """The same over IPv6, which may cost 5 % more."""
+    group = "one process, memory wire"
+    for what, workload, count, unit, higher in (
+            (bulk_name(1500, True), "bulk", MTU_SEGMENTS[1500], "Gbit/s", True),
+            ("64-byte round trip", "rr", 1000, "ns", False)):
+        yield Row(group, f"{what}, IPv6", unit, higher,
+                  in_process(places, [workload, "--ipv6"], count, only=(OWN,)),
+                  goal=Goal(ratios={f"{OWN}: {what}": 0.95}), beside=what)
+
+
 def bulk_name(mtu, checksums):
     size = "64 KiB segments" if mtu > 9000 else f"MTU {mtu}"
     return f"bulk, {size}, {'checksums' if checksums else 'no checksums'}"
@@ -225,6 +236,7 @@ def limit_rows(places):
 def all_rows(places, web, run):
     yield from bulk_rows(places)
     yield from small_rows(places)
+    yield from ipv6_rows(places)
     yield from idle_rows(places)
     yield from goodput_rows(places)
     yield from forward_rows(places)

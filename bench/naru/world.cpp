@@ -44,30 +44,33 @@ StackConfig stack_config(const WorldConfig& config, std::uint8_t number) {
   return {.options = options_of(config), .random = Random::seeded(number), .trace_events = 0};
 }
 
-Endpoint endpoint(std::uint8_t number, std::uint16_t port) {
-  return {IpAddr::v4(10, 0, 0, number), port};
+// 10.0.0.n/24, or fd00::n/64.
+Prefix address(bool ipv6, std::uint8_t number) {
+  if (!ipv6) return {IpAddr::v4(10, 0, 0, number), 24};
+  return {IpAddr::v6({0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}), 64};
 }
 
 }  // namespace
 
 NaruHost::NaruHost(const WorldConfig& config, std::uint8_t number, link::Link& link)
     : memory_(must(ArenaMapping::map_private(arena_size(stack_config(config, number))), "arena")),
-      stack_(must(Stack::create(memory_.arena(), stack_config(config, number), Time{}), "stack")) {
+      stack_(must(Stack::create(memory_.arena(), stack_config(config, number), Time{}), "stack")),
+      ipv6_(config.ipv6) {
   const std::uint8_t interface = must(stack_->add_interface("eth0", link), "interface");
-  must(stack_->add_address(interface, {IpAddr::v4(10, 0, 0, number), 24}), "address");
+  must(stack_->add_address(interface, address(ipv6_, number)), "address");
   link.set_interrupt([this] { mark(); });
 }
 
 void NaruHost::listen(std::uint16_t port) {
   const SocketId s = must(stack_->open_tcp(), "socket");
-  must(stack_->bind(s, {IpAddr::any_v4(), port}), "bind");
+  must(stack_->bind(s, {ipv6_ ? IpAddr::any_v6() : IpAddr::any_v4(), port}), "bind");
   must(stack_->listen(s, 1024), "listen");
   listeners_.push_back(s);
 }
 
 SocketId NaruHost::connect(std::uint8_t number, std::uint16_t port) {
   const SocketId s = must(stack_->open_tcp(), "socket");
-  const Status started = stack_->connect(s, endpoint(number, port));
+  const Status started = stack_->connect(s, {address(ipv6_, number).addr, port});
   if (!started && started.error() != Error::in_progress) must(started, "connect");
   mark();
   return s;

@@ -47,6 +47,7 @@ class NaruHost {
 
   ArenaMapping memory_;
   std::unique_ptr<Stack> stack_;
+  bool ipv6_;
   std::vector<SocketId> listeners_;
   SocketId expected_;
   bool work_ = true;
