@@ -82,9 +82,12 @@ class Router {
     for (ErrorReport report; ip_->pop_error(report);) {
     }
     NARU_CHECK(pool_.in_use() == 0);
-    now_ += 4h;
-    ip_->on_timer(now_);
-    send_all();
+    // Connections may be idle for long; the clock is to last for many runs.
+    while (ip_->nat_table().mapping_count() > (is_nat_ ? 2U : 0U)) {
+      now_ += ip_->nat_table().session_count() == 0 ? Duration(120s) : Duration(2h);
+      ip_->on_timer(now_);
+      send_all();
+    }
     NARU_CHECK(ip_->nat_table().session_count() == 0);
     NARU_CHECK(ip_->nat_table().mapping_count() == (is_nat_ ? 2 : 0));
   }
