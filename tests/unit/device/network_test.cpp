@@ -1,81 +1,28 @@
-// A connection through hub and switches, in virtual time:
-//
-//   client ── hub ── switch ══ VLAN 10 ══ switch ── server
-//              └─ listener        bystander ──┘ (VLAN 20)
-#include <deque>
+// Connections through everything that stands between two hosts.
+#include "network.hpp"
+
+#include <set>
 
 #include <gtest/gtest.h>
 
 #include <naru/device/hub.hpp>
 #include <naru/device/switch.hpp>
-#include <naru/link/fault.hpp>
-#include <naru/stack/stack.hpp>
-
-#include "station.hpp"
 
 namespace naru::device::test {
 namespace {
 
-constexpr std::uint16_t kPort = 80;
+constexpr std::size_t kSize = 100'000;
 
-// A stack at the end of a wire of its own, whose other end goes into a device.
-struct Host {
-  Host(std::uint8_t number, const link::FaultOptions& faults)
-      : wire({.mac_a = mac(number)}),
-        link(wire.a(), faults),
-        mapping(ArenaMapping::map_private(arena_size({})).value()),
-        stack(Stack::create(mapping.arena(), {.options = {}, .random = Random::seeded(number)},
-                            Time(1s))
-                  .value()) {
-    const std::uint8_t interface = stack->add_interface("eth0", link).value();
-    EXPECT_TRUE(stack->add_address(interface, {IpAddr::v4(10, 0, 0, number), 24}));
-  }
+IpAddr ip(const char* text) { return *IpAddr::parse(text); }
+Prefix prefix(const char* text) { return *Prefix::parse(text); }
 
-  link::MemoryWire wire;
-  link::FaultLink link;
-  ArenaMapping mapping;
-  std::unique_ptr<Stack> stack;
-};
-
-// Lets all of them do what they can, and then the time go on.
-class Network {
- public:
-  Host& add_host(std::uint8_t number, const link::FaultOptions& faults = {}) {
-    return hosts_.emplace_back(number, faults);
-  }
-  void add_device(Device& device) { devices_.push_back(&device); }
-
-  void settle() {
-    for (bool more = true; more;) {
-      more = false;
-      for (Host& host : hosts_) more |= host.stack->poll(now);
-      for (Device* device : devices_) more |= device->poll(now);
-      for (Host& host : hosts_) more |= has_frames(host);
-    }
-  }
-  void go_on() {
-    Time next = kTimeNever;
-    for (const Host& host : hosts_) next = std::min(next, host.stack->next_deadline());
-    for (const Device* device : devices_) next = std::min(next, device->next_deadline());
-    now = std::clamp(next, now + 1ns, now + 100ms);
-  }
-
-  Time now = Time(1s);
-
- private:
-  static bool has_frames(Host& host) {
-    return host.wire.waiting_count(host.wire.a()) + host.wire.waiting_count(host.wire.b()) != 0;
-  }
-
-  std::deque<Host> hosts_;
-  std::vector<Device*> devices_;
-};
-
-TEST(DeviceNetworkTest, CarriesAConnection) {
-  constexpr std::size_t kSize = 300'000;
+//   client ── hub ── switch ══ VLAN 10 ══ switch ── server
+//              └─ listener        bystander ──┘ (VLAN 20)
+TEST(DeviceNetworkTest, CarriesAConnectionOverHubAndSwitches) {
   Network net;
-  Host& client = net.add_host(1, {.seed = 1, .loss = 0.02, .delay = 1ms});
-  Host& server = net.add_host(2, {.seed = 2, .loss = 0.02, .delay = 1ms});
+  const link::FaultOptions bad{.seed = 1, .loss = 0.02, .delay = 1ms};
+  Node& client = net.add(1);
+  Node& server = net.add(2);
   Station listener({.ring_size = 4'096});
   Station bystander({.ring_size = 4'096});
   link::MemoryWire trunk;
@@ -83,54 +30,73 @@ TEST(DeviceNetworkTest, CarriesAConnection) {
   const auto hub = Hub::create().value();
   const auto near = Switch::create().value();
   const auto far = Switch::create().value();
-  ASSERT_TRUE(hub->add_port("client", client.wire.b()));
+  ASSERT_TRUE(hub->add_port("client", net.plug(client, prefix("10.0.0.1/24"), bad)));
   ASSERT_TRUE(hub->add_port("listener", listener.plug()));
   ASSERT_TRUE(hub->add_port("uplink", uplink.a()));
   ASSERT_TRUE(near->add_port("hub", uplink.b(), PortVlans::access(10)));
   ASSERT_TRUE(near->add_port("trunk", trunk.a(), PortVlans::trunk({10, 20})));
   ASSERT_TRUE(far->add_port("trunk", trunk.b(), PortVlans::trunk({10, 20})));
-  ASSERT_TRUE(far->add_port("server", server.wire.b(), PortVlans::access(10)));
+  ASSERT_TRUE(
+      far->add_port("server", net.plug(server, prefix("10.0.0.2/24"), bad), PortVlans::access(10)));
   ASSERT_TRUE(far->add_port("bystander", bystander.plug(), PortVlans::access(20)));
-  for (Device* device : {static_cast<Device*>(hub.get()), static_cast<Device*>(near.get()),
-                         static_cast<Device*>(far.get())}) {
-    net.add_device(*device);
-  }
+  net.add({hub.get(), near.get(), far.get()});
 
-  const SocketId listening = server.stack->open_tcp().value();
-  ASSERT_TRUE(server.stack->bind(listening, {IpAddr::any_v4(), kPort}));
-  ASSERT_TRUE(server.stack->listen(listening, 1));
-  const SocketId socket = client.stack->open_tcp().value();
-  const Status connecting = client.stack->connect(socket, {IpAddr::v4(10, 0, 0, 2), kPort});
-  ASSERT_EQ(connecting.error(), Error::in_progress);
-
-  Frame data(kSize);
-  Random::seeded(3).fill(data);
-  Frame received;
-  Frame buffer(16'384);
-  std::size_t sent = 0;
+  Echo echo(net, client, server, ip("10.0.0.2"), kSize);
+  EXPECT_TRUE(echo.run());
   std::size_t overheard = 0;
-  std::optional<SocketId> accepted;
-  while (received.size() < kSize && net.now < Time(1'000s)) {
-    net.settle();
-    if (const auto n = client.stack->send(socket, Bytes(data).subspan(sent)); n && sent < kSize) {
-      sent += *n;
-    }
-    if (const auto a = server.stack->accept(listening)) accepted = a->socket;
-    while (accepted) {
-      const auto n = server.stack->recv(*accepted, buffer);
-      if (!n) break;
-      received.insert(received.end(), buffer.begin(), buffer.begin() + static_cast<long>(*n));
-    }
-    for (const Frame& f : listener.receive()) overheard += f.size();
-    net.go_on();
-  }
-  EXPECT_EQ(received, data);
+  for (const Frame& f : listener.receive()) overheard += f.size();
   EXPECT_GT(overheard, kSize);  // a hub keeps nothing from anybody
   EXPECT_TRUE(bystander.receive().empty());
-  EXPECT_EQ(far->find(mac(1), 10), 0);
-  EXPECT_EQ(far->find(mac(2), 10), 1);
-  EXPECT_EQ(near->find(mac(2), 10), 1);
+  EXPECT_EQ(far->find(Network::mac_of(0), 10), 0);
+  EXPECT_EQ(far->find(Network::mac_of(1), 10), 1);
   EXPECT_EQ(hub->frames_in_use() + near->frames_in_use() + far->frames_in_use(), 0U);
+}
+
+//   client ── switch ── NAT ══ router ══ router ── server
+//   10.0.0.5        .1   192.0.2.1  .2   198.51.100.1   203.0.113.80
+TEST(DeviceNetworkTest, CarriesAConnectionThroughANatAndRouters) {
+  const Node::Settings forwards{{Option::ip_forwarding, 1}};
+  Network net;
+  Node& client = net.add(1);
+  Node& nat = net.add(2, {{Option::ip_forwarding, 1}, {Option::nat_max_sessions, 100}});
+  Node& near = net.add(3, forwards);
+  Node& far = net.add(4, forwards);
+  Node& server = net.add(5);
+  const auto sw = Switch::create().value();
+  ASSERT_TRUE(sw->add_port("client", net.plug(client, prefix("10.0.0.5/24"))));
+  ASSERT_TRUE(sw->add_port("nat", net.plug(nat, prefix("10.0.0.1/24"))));
+  net.add({sw.get()});
+  near.attach(net.plug(nat, prefix("192.0.2.1/24"), {.seed = 2, .loss = 0.02, .delay = 1ms}),
+              prefix("192.0.2.2/24"));
+  far.attach(net.plug(near, prefix("198.51.100.1/24"), {.seed = 3, .reorder = 0.02, .delay = 1ms}),
+             prefix("198.51.100.2/24"));
+  server.attach(net.plug(far, prefix("203.0.113.1/24")), prefix("203.0.113.80/24"));
+  const Prefix everywhere = prefix("0.0.0.0/0");
+  ASSERT_TRUE(client->add_route(everywhere, ip("10.0.0.1"), 1));
+  ASSERT_TRUE(nat->add_route(everywhere, ip("192.0.2.2"), 2));
+  ASSERT_TRUE(near->add_route(prefix("203.0.113.0/24"), ip("198.51.100.2"), 2));
+  ASSERT_TRUE(far->add_route(prefix("192.0.2.0/24"), ip("198.51.100.1"), 1));
+  ASSERT_TRUE(server->add_route(everywhere, ip("203.0.113.1"), 1));
+  ASSERT_TRUE(nat->set_nat(2));
+  for (Node* node : {&nat, &near}) (*node)->set_trace(true);
+
+  Echo echo(net, client, server, ip("203.0.113.80"), kSize);
+  EXPECT_TRUE(echo.run());
+  EXPECT_EQ(echo.peer().addr, ip("192.0.2.1"));  // nobody outside sees the inside
+  EXPECT_GT(nat->counters().get(Counter::nat_translated), 2 * kSize / 1'460);
+  EXPECT_EQ(nat->counters().get(Counter::nat_sessions), 1U);
+  EXPECT_GT(far->counters().get(Counter::ip_forwarded), 2 * kSize / 1'460);
+  // What a journey can show of it.
+  std::set<trace::Kind> kinds;
+  while (const trace::Event* e = nat->next_trace()) kinds.insert(e->kind);
+  EXPECT_TRUE(kinds.contains(trace::Kind::translated));
+  while (const trace::Event* e = near->next_trace()) {
+    if (e->kind != trace::Kind::forwarded) continue;
+    const bool is_there = e->remote.addr == ip("203.0.113.80");
+    EXPECT_EQ(e->local.addr, is_there ? ip("198.51.100.2") : ip("192.0.2.1"));
+    EXPECT_EQ(e->extra, 62U);  // in the middle from either side
+  }
+  EXPECT_EQ(sw->frames_in_use(), 0U);
 }
 
 }  // namespace
