@@ -7,6 +7,7 @@
 
 #include <naru/resolver/config.hpp>
 
+#include "cli/drive.hpp"
 #include "cli/failure.hpp"
 #include "dns/descent.hpp"
 #include "dns/print.hpp"
@@ -55,8 +56,10 @@ Question parse_words(const std::vector<std::string>& words) {
   return question;
 }
 
-// The first of /etc/resolv.conf that is not on the machine's own loopback.
-IpAddr configured_server() {
+// The one that came with the address, else the first of /etc/resolv.conf that is not on the
+// machine's own loopback.
+IpAddr configured_server(const Machine& machine) {
+  if (!machine.name_servers().empty()) return machine.name_servers().front();
   std::ifstream file("/etc/resolv.conf");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   for (const Endpoint& server : ResolverConfig::parse(text).servers) {
@@ -85,23 +88,9 @@ void print_message(const wire::DnsMessageView& message) {
   if (header.answers == 0) print_records(message, DnsSection::authority);
 }
 
-// Polls the host, and what `poll` stands for, until `is_over`.
-template <class Poll, class Deadline, class IsOver>
-void drive(Host& host, const Poll& poll, const Deadline& deadline, const IsOver& is_over) {
-  const auto look = [&] {
-    poll();
-    if (host.stack().has_output()) host.poll();
-    return is_over();
-  };
-  while (!is_over()) {
-    const Time now = monotonic_now();
-    (void)host.run_until(look, std::max(deadline() - now, Duration(0)));
-  }
-}
-
 int ask_once(Machine& machine, const Question& question) {
   Host& host = machine.host();
-  const IpAddr server = question.server ? *question.server : configured_server();
+  const IpAddr server = question.server ? *question.server : configured_server(machine);
   const auto network = resolver::stack_network(host.stack());
   Random random = Random::secure(entropy());
   for (int i = 0; i < kAttempts; ++i) {
@@ -185,6 +174,7 @@ int dig(const DigOptions& options) {
   const Question question = parse_words(options.words);
   Machine machine(options.machine, stderr, Machine::Driver::host);
   const int status = options.trace ? trace(machine, question) : ask_once(machine, question);
+  machine.farewell();
   machine.finish();
   return status;
 }

@@ -18,6 +18,8 @@
 namespace naru::cli {
 namespace {
 
+constexpr std::string_view kByDhcp = "dhcp";  // --ip
+
 void check(const Status& status, const std::string& what) {
   if (!status) throw Failure(fmt::format("{}: {}", what, to_string(status.error())));
 }
@@ -54,7 +56,8 @@ void MachineOptions::add_to(CLI::App& app) {
       ->type_name("LINK");
   app.add_option(
          "--ip", address,
-         "this host's address, as 10.0.0.2/24; on a lan as 10.77.0.5, or none for a free one")
+         "this host's address, as 10.0.0.2/24, or dhcp to ask for one; on a lan as 10.77.0.5, or "
+         "none for a free one")
       ->type_name("ADDRESS[/LENGTH]");
   app.add_option("--name", name, "this host's name on a lan")->type_name("NAME");
   app.add_option("--gw", gateway, "the default gateway")->type_name("ADDRESS");
@@ -72,7 +75,10 @@ Machine::Machine(const MachineOptions& options, std::FILE* out, Driver driver)
   open_link(options);
   if (!options.capture.empty()) open_capture(options.capture);
   configure(options);
-  if (driver == Driver::context) asio::use_stack(context_, *host_);
+  if (driver == Driver::context) {
+    asio::use_stack(context_, *host_);
+    if (leased_) leased_->keep(context_);
+  }
   if (options.journey) start_journey();
 }
 
@@ -83,7 +89,11 @@ void Machine::open_link(const MachineOptions& options) {
   const auto mac = parse_mac(options.mac);
   if (link.kind == LinkName::Kind::lan) return join_lan(options, link.name);
   if (!options.name.empty()) throw Failure("--name: only a lan knows names (--link lan:NAME)");
-  address_ = parse_network(options.address);
+  if (options.address == kByDhcp) {
+    if (!options.gateway.empty()) throw Failure("--gw: with --ip dhcp it comes with the address");
+  } else {
+    address_ = parse_network(options.address);
+  }
   if (link.kind == LinkName::Kind::packet_socket) {
     device_ = opened(link::PacketSocketLink::open(link.name, {.mac = mac}));
     return;
@@ -109,6 +119,11 @@ void Machine::join_lan(const MachineOptions& options, const std::string& lan) {
   device_ = std::move(link);
 }
 
+std::span<const IpAddr> Machine::name_servers() const {
+  return leased_ ? std::span<const IpAddr>(leased_->lease().name_servers)
+                 : std::span<const IpAddr>();
+}
+
 std::optional<IpAddr> Machine::find_host(std::string_view name) const {
   return lan_ != nullptr ? lan_->find_address(name) : std::nullopt;
 }
@@ -128,15 +143,22 @@ void Machine::configure(const MachineOptions& options) {
   if (!host) throw Failure(fmt::format("cannot make a host: {}", to_string(host.error())));
   host_ = std::move(*host);
 
+  const bool asks = address_.addr == IpAddr();
+  const MacAddr mac = device_->mac();
   std::unique_ptr<link::Link> link;
   if (capture_) {
     link = std::make_unique<link::CaptureLink>(*device_, *capture_, options.link);
   } else {
     link = std::move(device_);
   }
-  const auto interface = host_->add_link("eth0", std::move(link), address_);
+  const auto interface =
+      host_->add_link("eth0", std::move(link), asks ? std::nullopt : std::optional(address_));
   if (!interface) {
     throw Failure(fmt::format("--ip {}: {}", options.address, to_string(interface.error())));
+  }
+  if (asks) {
+    leased_.emplace(*host_, *interface, mac);
+    address_ = leased_->lease().address;
   }
   Stack& stack = host_->stack();
   for (const std::string& text : options.routes) {
@@ -183,6 +205,12 @@ void Machine::note(std::string_view room, std::string_view text) {
 }
 
 void Machine::farewell() {
+  if (leased_) leased_->rest();
+  if (driver_ == Driver::context) end_connections();
+  if (leased_) leased_->give_back(*host_);
+}
+
+void Machine::end_connections() {
   context_.restart();
   context_.run_for(2s);
   bool any = false;

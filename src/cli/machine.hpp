@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,14 @@
 #include <naru/link/capture.hpp>
 #include <naru/link/lan.hpp>
 
+#include "cli/leased_address.hpp"
 #include "observe/journey.hpp"
 
 namespace naru::cli {
 
 struct MachineOptions {
   std::string link;     // "tap:NAME", "packet:INTERFACE" or "lan:NAME"
-  std::string address;  // "10.0.0.2/24"; on a lan "10.77.0.5" or none
+  std::string address;  // "10.0.0.2/24" or "dhcp"; on a lan "10.77.0.5" or none
   std::string name;     // on a lan
   std::string gateway;
   std::vector<std::string> routes;  // "PREFIX=GATEWAY"
@@ -46,12 +48,15 @@ class Machine {
   boost::asio::io_context& context() { return context_; }
   Host& host() { return *host_; }
   IpAddr address() const { return address_.addr; }
+  // Those that came with the address (--ip dhcp).
+  std::span<const IpAddr> name_servers() const;
   // The address of a member of our lan; none where the link is no lan.
   std::optional<IpAddr> find_host(std::string_view name) const;
   // A step of the journey that the stack does not know; nothing without --journey.
   void note(std::string_view room, std::string_view text);
   // Lets connections end that are about to, for two seconds at most, and resets the
-  // others: nobody is left waiting for a host that is gone.
+  // others: nobody is left waiting for a host that is gone. Gives back an address that was
+  // asked for.
   void farewell();
   // Ends the journey and the capture. Throws Failure when the file is incomplete.
   void finish();
@@ -61,6 +66,7 @@ class Machine {
   void join_lan(const MachineOptions& options, const std::string& lan);
   void open_capture(const std::string& path);
   void configure(const MachineOptions& options);
+  void end_connections();
   void start_journey();
   void read_rest_of_trace();
   void read_trace(Stack& stack);
@@ -74,6 +80,7 @@ class Machine {
   std::unique_ptr<Host> host_;
   std::optional<observe::Journey> journey_;
   boost::asio::io_context context_{1};
+  std::optional<LeasedAddress> leased_;  // keeps a timer of the context
 };
 
 // "name=value" into the options of a stack. Throws Failure.

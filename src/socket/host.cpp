@@ -39,7 +39,7 @@ Result<std::unique_ptr<Host>> Host::create(Config config) {
 }
 
 Result<std::uint8_t> Host::add_link(std::string_view name, std::unique_ptr<link::Link> link,
-                                    const Prefix& address) {
+                                    const std::optional<Prefix>& address) {
   link::Link& added = *link;
   links_.push_back(std::move(link));
   const auto interface = stack_->add_interface(name, added);
@@ -47,9 +47,8 @@ Result<std::uint8_t> Host::add_link(std::string_view name, std::unique_ptr<link:
     links_.pop_back();
     return interface;
   }
-  if (const Status set = stack_->add_address(*interface, address); !set) {
-    return std::unexpected(set.error());
-  }
+  const Status set = address ? stack_->add_address(*interface, *address) : Status();
+  if (!set) return std::unexpected(set.error());
   if (added.descriptor() >= 0) {
     doorbell_.watch(added.descriptor());
   } else {

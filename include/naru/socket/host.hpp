@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,9 +27,9 @@ class Host {
 
   Stack& stack() { return *stack_; }
   const Stack& stack() const { return *stack_; }
-  // Adds an interface with an address; the host owns the link.
+  // Adds an interface with its address, or without one; the host owns the link.
   Result<std::uint8_t> add_link(std::string_view name, std::unique_ptr<link::Link> link,
-                                const Prefix& address);
+                                const std::optional<Prefix>& address);
   const std::vector<std::unique_ptr<link::Link>>& links() const { return links_; }
 
   // Gives the stack its turns until it has nothing to do now: what was sent has
