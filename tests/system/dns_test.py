@@ -2,6 +2,7 @@
 """naru dig and naru run beside real name servers: three of nsd's, as root, top-level domain
 and authority, and unbound, which finds out for others. All are the kernel's."""
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -143,7 +144,7 @@ print(socket.gethostbyname("www.shop.example"), len(socket.gethostbyname_ex("man
 def main():
     lab.need("nsd", "unbound")
     lab.make_tap()
-    lab.work_folder()
+    os.environ["XDG_RUNTIME_DIR"] = str(lab.work_folder())
     for address in (*ZONES, RECURSIVE):
         lab.sh("ip", "addr", "add", f"{address}/24", "dev", lab.DEVICE)
     for address, (zone, text) in ZONES.items():
