@@ -63,9 +63,10 @@ void Client::Machine::poll(Time now) {
 // --- what comes ----------------------------------------------------------------------------
 
 void Client::Machine::receive(Time now) {
+  constexpr int kBurst = 16;
   std::array<std::uint8_t, 2048> room{};
   DatagramInfo info;
-  for (;;) {
+  for (int i = 0; i < kBurst; ++i) {
     const auto got = stack.recv_from(socket, room, info);
     if (!got && got.error() == Error::would_block) return;
     if (!got || is_released || info.source.port != wire::kDhcpServerPort) continue;
