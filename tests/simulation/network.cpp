@@ -23,8 +23,10 @@ constexpr Duration kTooLong = 24h;
 constexpr std::uint64_t kTooManySteps = 5'000'000;
 constexpr int kTooManyTurns = 1'000'000;
 
-constexpr IpAddr address_of(std::size_t host) {
-  return IpAddr::v4(10, 0, 0, static_cast<std::uint8_t>(1 + host));
+Prefix address_of(std::size_t host, bool ipv6) {
+  const auto number = static_cast<std::uint8_t>(1 + host);
+  if (!ipv6) return {IpAddr::v4(10, 0, 0, number), 24};
+  return {IpAddr::v6({0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}), 64};
 }
 
 std::string in_use(const Stack::Usage& u) {
@@ -46,13 +48,13 @@ std::string in_use(const Stack::Usage& u) {
 // A stack in memory of its own.
 class Host {
  public:
-  Host(const StackConfig& config, std::size_t number, link::Link& card)
+  Host(const StackConfig& config, const Prefix& address, link::Link& card)
       : mapping_(ArenaMapping::map_private(arena_size(config)).value()),
         stack_(Stack::create(mapping_.arena(), config, kStart).value()) {
     const std::uint8_t interface = stack_->add_interface("eth0", card).value();
-    stack_->add_address(interface, {address_of(number), 24}).value();
+    stack_->add_address(interface, address).value();
     listener = stack_->open_tcp().value();
-    stack_->bind(listener, {IpAddr::any_v4(), kPort}).value();
+    stack_->bind(listener, {address.addr, kPort}).value();
     stack_->listen(listener, 16).value();
   }
 
@@ -104,6 +106,7 @@ class World {
   std::array<NoisyCable, 2> cables_;
   link::CaptureLink capture_;
   std::array<link::FaultLink, 2> faults_;
+  std::array<Prefix, 2> addresses_;
   std::array<Host, 2> hosts_;
 
   Time now_ = kStart;
@@ -123,7 +126,9 @@ World::World(const Scenario& s)
               NoisyCable(wire_, wire_.b(), wire_.a(), s.cable_damage, ~s.seed)},
       capture_(cables_[0], capture_file_, "wire"),
       faults_{link::FaultLink(capture_, s.faults[0]), link::FaultLink(cables_[1], s.faults[1])},
-      hosts_{Host(s.hosts[0], 0, faults_[0]), Host(s.hosts[1], 1, faults_[1])} {
+      addresses_{address_of(0, s.ipv6), address_of(1, s.ipv6)},
+      hosts_{Host(s.hosts[0], addresses_[0], faults_[0]),
+             Host(s.hosts[1], addresses_[1], faults_[1])} {
   for (link::FaultLink& link : faults_) link.set_interrupt([this] { rang_ = true; });
   for (const ConnectionPlan& plan : s.connections) connections_.push_back({&plan, {}, {}});
 }
@@ -210,7 +215,7 @@ void World::connect(Connection& c) {
   const SocketId socket = stack.open_tcp().value();
   const auto& [client, server] = c.plan->ends;
   c.client.emplace(stack, socket, client, server);
-  const Status status = stack.connect(socket, {address_of(1 - from), kPort});
+  const Status status = stack.connect(socket, {addresses_[1 - from].addr, kPort});
   if (status.error() != Error::in_progress) fail("connect");
   by_client_[{from, stack.local(socket)->port}] = &c;
 }

@@ -153,6 +153,7 @@ Scenario::Scenario(Trouble trouble, std::uint64_t scenario_seed) : seed(scenario
   Choice choice(seed * kTroubles.size() + static_cast<std::uint64_t>(trouble));
   constexpr std::uint32_t kMtus[] = {576, 1280, 1500, 1500, 1500, 9000};
   wire.mtu = choice.of(kMtus);
+  ipv6 = seed % 2 == 1 && wire.mtu >= 1280;
   wire.fcs = trouble == Trouble::bad_cable || choice.one_in(2);
   if (trouble == Trouble::bad_cable) cable_damage = 0.05;
 

@@ -57,6 +57,7 @@ struct Scenario {
   Scenario(Trouble trouble, std::uint64_t seed);
 
   link::MemoryWireOptions wire;
+  bool ipv6 = false;  // every second one, where the wire carries it
   double cable_damage = 0;
   std::uint64_t seed;
   std::array<link::FaultOptions, 2> faults;  // of what each host sends
