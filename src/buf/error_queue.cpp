@@ -49,7 +49,7 @@ std::optional<SocketError> ErrorQueue::pop(PacketPool& pool, MutableBytes out) {
 Error ErrorQueue::next() const {
   if (queue_.empty()) return Error::none;
   const SocketError error = error_in(*queue_.front());
-  return error.origin == SocketError::Origin::icmp ? error.error : Error::none;
+  return error.origin != SocketError::Origin::local ? error.error : Error::none;
 }
 
 void ErrorQueue::clear(PacketPool& pool) {

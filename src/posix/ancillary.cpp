@@ -143,7 +143,8 @@ void write_control(msghdr& message, const session::OpenSocket& socket, const Dat
   if ((told & told::kInfo6) != 0) {
     in6_pktinfo packet{};
     packet.ipi6_ifindex = static_cast<unsigned>(index_of(info.interface));
-    std::memcpy(&packet.ipi6_addr, info.destination.bytes().data(), sizeof packet.ipi6_addr);
+    const IpAddr on_wire = info.destination.without_zone();
+    std::memcpy(&packet.ipi6_addr, on_wire.bytes().data(), sizeof packet.ipi6_addr);
     out.put(IPPROTO_IPV6, IPV6_PKTINFO, packet);
   }
   if ((told & told::kTtl) != 0) out.put(IPPROTO_IP, IP_TTL, int{info.ttl});
@@ -169,7 +170,7 @@ void write_error(msghdr& message, const session::OpenSocket& socket, const Socke
   note.error.ee_type = error.type;
   note.error.ee_code = error.code;
   note.error.ee_info = error.info;
-  if (error.origin == SocketError::Origin::icmp) {
+  if (error.origin != SocketError::Origin::local) {
     socklen_t length = sizeof note.offender;
     from_endpoint({error.offender, 0}, socket.family, reinterpret_cast<sockaddr*>(&note.offender),
                   &length);

@@ -10,6 +10,7 @@
 
 #include "posix/address.hpp"
 #include "posix/ancillary.hpp"
+#include "posix/endpoint.hpp"
 #include "posix/flags.hpp"
 #include "posix/parts.hpp"
 #include "posix/retry.hpp"
@@ -57,6 +58,10 @@ long Sockets::send_datagram(int fd, Parts parts, int flags, const Envelope& to) 
     Result<Endpoint> remote = Endpoint{};  // as connected
     if (to.address != nullptr) remote = to_endpoint(to.address, to.length);
     if (!remote) return -to_errno(remote.error());
+    if (o.family == AF_INET && !remote->addr.is_v4() && to.address != nullptr) {
+      return -EAFNOSUPPORT;
+    }
+    if (to.address != nullptr && is_out_of_reach(o, *remote)) return -ENETUNREACH;
     n = session().stack().send_to(o.id, data, *remote, to_flags(flags & ~MSG_PEEK), to.control);
     note_readiness(o);
     return n ? static_cast<long>(*n) : -to_errno(n.error());

@@ -1,6 +1,7 @@
 // The address that a program gives to a socket.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <netinet/in.h>
@@ -11,8 +12,7 @@
 namespace naru::posix {
 
 // As bind(2) and connect(2) take it, in the order in which Linux finds fault: the length,
-// the families of socket and address, the scope of a link-local address. `::` is any
-// address, as 0.0.0.0 is; an IPv6 address that is no mapped one stays what it is.
+// the families of socket and address, the scope of a link-local address.
 inline Result<Endpoint> endpoint_of(const session::OpenSocket& o, const sockaddr* address,
                                     socklen_t length) {
   if (length < sizeof(sa_family_t)) return std::unexpected(Error::invalid);
@@ -22,17 +22,17 @@ inline Result<Endpoint> endpoint_of(const session::OpenSocket& o, const sockaddr
   }
   if (address->sa_family != o.family) return std::unexpected(Error::address_family);
   if (!is_v6) return to_endpoint(address, length);
-  sockaddr_in6 v6{};
+  sockaddr_in6 v6{};  // the scope may be left out (RFC 2133)
   std::memcpy(&v6, address, std::min<std::size_t>(length, sizeof v6));
   if (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) && v6.sin6_scope_id == 0) {
     return std::unexpected(Error::invalid);
   }
-  if (IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr)) {
-    return Endpoint{IpAddr::any_v4(), ntohs(v6.sin6_port)};
-  }
-  std::array<std::uint8_t, 16> bytes{};
-  std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
-  return Endpoint{IpAddr::v6(bytes), ntohs(v6.sin6_port)};
+  return to_endpoint(reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
+}
+
+// A mapped address is nowhere for a socket that wants IPv6 alone.
+inline bool is_out_of_reach(const session::OpenSocket& o, const Endpoint& remote) {
+  return o.v6_only && remote.addr.is_v4();
 }
 
 }  // namespace naru::posix

@@ -1,6 +1,7 @@
 // Options that name an interface, and multicast groups.
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <net/if.h>
@@ -49,6 +50,21 @@ long Sockets::set_membership(OpenSocket& o, int name, const void* value, socklen
   if (!interface) return name == IP_ADD_MEMBERSHIP ? -ENODEV : -EADDRNOTAVAIL;
   return answer(name == IP_ADD_MEMBERSHIP ? stack.join(o.id, *interface, group)
                                           : stack.leave(o.id, *interface, group));
+}
+
+long Sockets::set_membership6(OpenSocket& o, bool joins, const void* value, socklen_t length) {
+  ipv6_mreq request{};
+  if (length < sizeof request) return -EINVAL;
+  std::memcpy(&request, value, sizeof request);
+  std::array<std::uint8_t, 16> bytes{};
+  std::memcpy(bytes.data(), &request.ipv6mr_multiaddr, bytes.size());
+  const IpAddr group = IpAddr::v6(bytes);
+  if (!group.is_multicast()) return joins ? -EINVAL : -EADDRNOTAVAIL;
+  Stack& stack = session().stack();
+  const int wanted = static_cast<int>(request.ipv6mr_interface);
+  const auto interface = interface_at(stack, wanted == 0 ? stack.interface_count() : wanted);
+  if (!interface) return joins ? -ENODEV : -EADDRNOTAVAIL;
+  return answer(joins ? stack.join(o.id, *interface, group) : stack.leave(o.id, *interface, group));
 }
 
 // SO_BINDTODEVICE by name, IP_MULTICAST_IF by address or number.

@@ -181,6 +181,9 @@ long Sockets::set_option(OpenSocket& o, int level, int name, const void* value, 
   if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)) {
     return set_membership(o, name, value, length);
   }
+  if (level == IPPROTO_IPV6 && (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP)) {
+    return set_membership6(o, name == IPV6_JOIN_GROUP, value, length);
+  }
   if (level == IPPROTO_IP && name == IP_MULTICAST_TTL && o.is_tcp()) return -EINVAL;
   if (names_an_interface(level, name)) return set_interface(o, level, value, length);
   const Status done = set_linux_option(session().stack(), o.id, level, name, value, length);

@@ -78,7 +78,6 @@ long Sockets::socket(int domain, int type, int protocol) {
 // The number first: without one the connection stays in the queue.
 long Sockets::accept_one(OpenSocket& listener, sockaddr* address, socklen_t* length, int flags) {
   Stack& stack = session().stack();
-  if (listener.v6_only && listener.is_listening) return -EAGAIN;  // nobody comes from there yet
   if ((stack.readiness(listener.id) & ready::kIn) == 0) {
     const auto nobody = stack.accept(listener.id);
     return fail(nobody ? Error::would_block : nobody.error());
@@ -146,12 +145,7 @@ long Sockets::connect(int fd, const sockaddr* address, socklen_t length) {
     const bool dissolves = length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC;
     if (dissolves) return dissolve(o);
     if (!remote) return fail(remote.error());
-    // What is not mapped is of the IPv6 that is not there yet; and what is, is not for a
-    // socket that wants nothing else.
-    if (o.family == AF_INET6 &&
-        (remote->addr.is_any() ? false : !remote->addr.is_v4() || o.v6_only)) {
-      return -ENETUNREACH;
-    }
+    if (is_out_of_reach(o, *remote)) return -ENETUNREACH;
     if (std::exchange(is_first, false)) may = patience(o, EPOLLOUT, true, 0);
     waits = may.waits;
     if (!o.is_tcp()) return answer(session().stack().connect(o.id, *remote));
@@ -209,9 +203,8 @@ long Sockets::local_name(int fd, sockaddr* address, socklen_t* length) {
   const Inside inside(session());
   const OpenSocket* o = fds_.socket(fd);
   if (o == nullptr) return -EBADF;
-  Result<Endpoint> name =
+  const Result<Endpoint> name =
       session().is_sound(*o) ? session().stack().local(o->id) : Endpoint{IpAddr::any_v4(), 0};
-  if (o->v6_only && o->is_bound) name = o->bound;
   return give_name(*o, name, address, length);
 }
 

@@ -85,9 +85,9 @@ class Sockets {
   long connect_once(OpenSocket& o, const Endpoint& remote, bool& started);
   long dissolve(OpenSocket& o);
   Result<SocketId> open(int kind, int protocol);
-  bool is_taken_v6(const OpenSocket& o, std::uint16_t port, bool v6_only_alone);
-  long bind_v6_only(OpenSocket& o, Endpoint local);
+  Status bind_in_stack(OpenSocket& o, const Endpoint& local);
   long set_membership(OpenSocket& o, int name, const void* value, socklen_t length);
+  long set_membership6(OpenSocket& o, bool joins, const void* value, socklen_t length);
   long set_interface(OpenSocket& o, int level, const void* value, socklen_t length);
   long get_interface(const OpenSocket& o, int level, void* value, socklen_t* length);
   long send_stream(int fd, Parts parts, int flags);

@@ -122,8 +122,9 @@ void Session::reopen(OpenSocket& o) {
   if (!id) return;
   set_id(o, *id);
   (void)stack_->set_option(o.id, SocketOption::reuse_address, 1);
-  if (o.is_bound && !o.v6_only) (void)stack_->bind(o.id, o.bound);
-  if (o.is_listening && !o.v6_only) (void)stack_->listen(o.id, o.backlog);
+  if (o.v6_only) (void)stack_->set_option(o.id, SocketOption::v6_only, 1);
+  if (o.is_bound) (void)stack_->bind(o.id, o.bound);
+  if (o.is_listening) (void)stack_->listen(o.id, o.backlog);
 }
 
 }  // namespace naru::session

@@ -166,7 +166,6 @@ void Session::drop_reference(OpenSocket& o) {
 
 std::uint8_t Session::readiness(const OpenSocket& o) {
   if (is_sound(o)) {
-    if (o.v6_only && o.is_listening) return 0;  // nobody comes from there yet
     const std::uint8_t bits = stack_->readiness(o.id);
     return o.receive_low.load() > 1 ? above_low_water(o, bits) : bits;
   }

@@ -1,4 +1,5 @@
-// sockaddr and Endpoint. A socket of AF_INET6 sees IPv4 as mapped addresses.
+// sockaddr and Endpoint. A socket of AF_INET6 sees IPv4 as mapped addresses; the zone of a
+// link-local address is its sin6_scope_id.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,14 @@
 #include <naru/wire/address.hpp>
 
 namespace naru {
+
+// The kernel's numbers of interfaces begin with 1, ours with 0 for "lo", where no link-local
+// address is.
+constexpr std::uint8_t zone_of(std::uint32_t scope_id) {
+  return scope_id >= 1 && scope_id <= 256 ? static_cast<std::uint8_t>(scope_id - 1)
+                                          : std::uint8_t{0};
+}
+constexpr std::uint32_t scope_id_of(std::uint8_t zone) { return zone == 0 ? 0 : zone + 1U; }
 
 inline Result<Endpoint> to_endpoint(const sockaddr* address, socklen_t length) {
   if (address == nullptr || length < sizeof(sa_family_t)) return std::unexpected(Error::invalid);
@@ -23,9 +32,7 @@ inline Result<Endpoint> to_endpoint(const sockaddr* address, socklen_t length) {
     std::memcpy(&v6, address, sizeof v6);
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
-    const IpAddr addr = IpAddr::v6(bytes);
-    if (addr == IpAddr::any_v6()) return Endpoint{IpAddr::any_v4(), ntohs(v6.sin6_port)};
-    if (!addr.is_v4()) return std::unexpected(Error::address_family);
+    const IpAddr addr = IpAddr::v6(bytes).with_zone(zone_of(v6.sin6_scope_id));
     return Endpoint{addr, ntohs(v6.sin6_port)};
   }
   return std::unexpected(address->sa_family == AF_INET || address->sa_family == AF_INET6
@@ -43,7 +50,9 @@ inline void from_endpoint(const Endpoint& endpoint, int family, sockaddr* addres
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&v6.sin6_addr, endpoint.addr.bytes().data(), 16);
+    const IpAddr on_wire = endpoint.addr.without_zone();
+    std::memcpy(&v6.sin6_addr, on_wire.bytes().data(), 16);
+    v6.sin6_scope_id = scope_id_of(endpoint.addr.zone());
     size = sizeof v6;
     std::memcpy(&storage, &v6, size);
   } else {

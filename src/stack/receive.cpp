@@ -61,13 +61,14 @@ Error to_udp(ErrorReport::Kind kind) {
 }
 
 SocketError to_socket_error(const ErrorReport& report) {
-  return {.error = to_udp(report.kind),
-          .origin = SocketError::Origin::icmp,
-          .type = report.type,
-          .code = report.code,
-          .info = report.mtu + report.pointer,  // never both
-          .offender = report.offender,
-          .remote = report.remote};
+  return {
+      .error = to_udp(report.kind),
+      .origin = report.remote.addr.is_v4() ? SocketError::Origin::icmp : SocketError::Origin::icmp6,
+      .type = report.type,
+      .code = report.code,
+      .info = report.mtu + report.pointer,  // never both
+      .offender = report.offender,
+      .remote = report.remote};
 }
 
 bool is_hard(const ErrorReport& report) {

@@ -17,7 +17,7 @@ namespace naru {
 
 // One error, as sock_extended_err tells it.
 struct SocketError {
-  enum class Origin : std::uint8_t { local = 1, icmp = 2 };  // SO_EE_ORIGIN_*
+  enum class Origin : std::uint8_t { local = 1, icmp = 2, icmp6 = 3 };  // SO_EE_ORIGIN_*
 
   Error error{};
   Origin origin{};
