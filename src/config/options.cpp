@@ -31,7 +31,8 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
 
     {ip_default_ttl, "ip.default_ttl", number, 64, 1, 255,
      "TTL of packets sent (RFC 1122 3.2.1.7)"},
-    {ip_forwarding, "ip.forwarding", boolean, 0, 0, 1, "act as a router between interfaces"},
+    {ip_forwarding, "ip.forwarding", boolean, 0, 0, 1,
+     "act as a router between interfaces, for both families"},
     {ip_reverse_path_filter, "ip.reverse_path_filter", number, 0, 0, 2,
      "check sources of received packets (RFC 3704): 0 off, 1 strict, 2 loose"},
     {ip_reassembly_memory, "ip.reassembly_memory", bytes, 4 * kMiB, 64 * kKiB, 1024 * kMiB,

@@ -1,33 +1,29 @@
 // Ip: packets for others (RFC 1812 5).
-#include <algorithm>
+#include "ip/forward.hpp"
+
 #include <optional>
 
 #include "ip/ip.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4.hpp"
-#include "wire/tcp.hpp"
 
 namespace naru::ip {
 namespace {
 
-// Of the largest packet on the wire that this one stands for.
-std::uint32_t size_on_wire(const Packet& packet, const wire::Ipv4View& view) {
-  const auto tcp = wire::TcpView::parse(view.payload());
-  if (packet.gso_size == 0 || !tcp) return packet.length;
-  const auto headers = static_cast<std::uint32_t>(view.header_size() + tcp->header_size());
-  return std::min(packet.length, headers + packet.gso_size);
-}
-
 // What keeps the packets of a flow together: its ports too, unless they are in the first
 // fragment only.
-std::uint64_t flow_hash(const Context& context, const Packet& packet, const wire::Ipv4View& view) {
-  std::uint64_t more = packet.protocol;
-  const auto protocol = static_cast<Protocol>(packet.protocol);
-  const bool has_ports = (protocol == Protocol::tcp || protocol == Protocol::udp) &&
-                         !view.is_fragment() && view.payload().size() >= 4;
-  if (has_ports) more |= std::uint64_t{load_be32(view.payload().data())} << 8U;
-  return context.hash(packet.destination, context.hash(packet.source, more));
+std::uint64_t flow_word(const wire::Ipv4View& view) {
+  const std::uint32_t ports = view.is_fragment() ? 0 : ports_word(view.protocol(), view.payload());
+  return std::uint64_t{ports} << 8U | static_cast<std::uint8_t>(view.protocol());
+}
+
+void lower_ttl(std::uint8_t* ip) {
+  std::uint8_t* checksum = ip + wire::Ipv4::kChecksumOffset;
+  const std::uint16_t old_word = wire::load_checksum(ip + 8);
+  --ip[8];
+  wire::store_checksum(checksum, wire::update16(wire::load_checksum(checksum), old_word,
+                                                wire::load_checksum(ip + 8)));
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ Input Ip::forward(Packet* packet, const wire::Ipv4View& view, Time now) {
     send_error(IcmpError::ttl_exceeded, *packet, now);
     return drop(packet, Drop::ip_ttl_expired, now);
   }
-  const Route* route = route_onward(*packet, view, now);
+  const Route* route = route_onward(*packet, flow_word(view), now);
   if (route == nullptr || route->interface == kLoopback) {
     send_error(IcmpError::network_unreachable, *packet, now);
     return drop(packet, Drop::ip_no_route, now);
@@ -70,10 +66,13 @@ Drop Ip::check_forwardable(const Packet& packet) const {
 
 // Of several equal routes the one whose hash with the flow is the highest: when one is added
 // or goes, only the flows that it takes or had are moved (RFC 2992, RFC 2991 7).
-const Route* Ip::route_onward(const Packet& packet, const wire::Ipv4View& view, Time now) const {
+// `flow_word`: what tells flows between the same addresses apart.
+const Route* Ip::route_onward(const Packet& packet, std::uint64_t flow_word, Time now) const {
   std::optional<std::uint64_t> flow;
   const auto weight = [&](const RouteEntry& entry) {
-    if (!flow) flow = flow_hash(context_, packet, view);
+    if (!flow) {
+      flow = context_.hash(packet.destination, context_.hash(packet.source, flow_word));
+    }
     return siphash(context_.key, {*flow, entry.order});
   };
   return routes_.lookup(
@@ -98,7 +97,7 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
       plan.inside == nullptr ? packet->destination : IpAddr::v4(plan.inside->inside.addr);
   const IpAddr next_hop = route.gateway.is_any() ? destination : route.gateway;
   const std::uint32_t mtu = interface.mtu;
-  const std::uint32_t largest = size_on_wire(*packet, view);
+  const std::uint32_t largest = size_on_wire(*packet, view.header_size(), view.payload());
   if (largest > mtu && (view.dont_fragment() || packet->gso_size != 0)) {
     send_error(IcmpError::fragmentation_needed, *packet, now, mtu);
     return drop(packet, Drop::ip_needs_fragmentation, now);
@@ -119,30 +118,30 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     packet->flags |= kToBeCut;
     packet->seq = mtu;
   }
-  context_.trace->emit({.at = now,
-                        .kind = trace::Kind::forwarded,
-                        .protocol = view.protocol(),
-                        .interface = route.interface,
-                        .length = packet->length,
-                        .extra = packet->ttl - 1U,
-                        .local = {.addr = next_hop, .port = 0},
-                        .remote = {.addr = packet->destination, .port = 0}});
-  hand_on(packet, *n, now);
+  trace_forwarded(*packet, route, next_hop, now);
+  lower_ttl(packet->data);
+  hand_on(packet, *n, wire::kEtherTypeIpv4, now);
   return {.action = Input::Action::consumed};
 }
 
+void Ip::trace_forwarded(const Packet& packet, const Route& route, const IpAddr& next_hop,
+                         Time now) {
+  context_.trace->emit({.at = now,
+                        .kind = trace::Kind::forwarded,
+                        .protocol = static_cast<Protocol>(packet.protocol),
+                        .interface = route.interface,
+                        .length = packet.length,
+                        .extra = packet.ttl - 1U,
+                        .local = {.addr = next_hop, .port = 0},
+                        .remote = {.addr = packet.destination, .port = 0}});
+}
+
 // To the neighbour, or to wait for it; its flags say what else is to be done.
-void Ip::hand_on(Packet* packet, Neighbour& n, Time now) {
-  std::uint8_t* ip = packet->data;
-  std::uint8_t* checksum = ip + wire::Ipv4::kChecksumOffset;
-  const std::uint16_t old_word = wire::load_checksum(ip + 8);
-  --ip[8];
-  wire::store_checksum(checksum, wire::update16(wire::load_checksum(checksum), old_word,
-                                                wire::load_checksum(ip + 8)));
+void Ip::hand_on(Packet* packet, Neighbour& n, std::uint16_t ether_type, Time now) {
   packet->flags |= kForwarded;
   context_.counters->add(Counter::ip_forwarded);
   const bool resolved = neighbours_.use(n, now);
-  wire::Ethernet{n.mac, interfaces_.at(n.interface).mac, wire::kEtherTypeIpv4}.emit(
+  wire::Ethernet{n.mac, interfaces_.at(n.interface).mac, ether_type}.emit(
       packet->push(wire::Ethernet::kHeaderSize));
   if (!resolved) {
     neighbours_.hold(n, packet, now);  // `interface` stays the one it came from, for errors
@@ -206,7 +205,8 @@ bool Ip::pass(Packet* packet, const wire::Ipv4View& view, Time now) {
     }
   }
   packet->flags = 0;
-  hand_on(packet, n, now);
+  lower_ttl(packet->data);
+  hand_on(packet, n, wire::kEtherTypeIpv4, now);
   return true;
 }
 

@@ -23,6 +23,8 @@ Icmpv6 message(IcmpError error, std::uint32_t value) {
       return Icmpv6::unreachable(Icmpv6Unreachable::no_route);
     case IcmpError::host_unreachable:
       return Icmpv6::unreachable(Icmpv6Unreachable::address);
+    case IcmpError::beyond_scope:
+      return Icmpv6::unreachable(Icmpv6Unreachable::beyond_scope);
     case IcmpError::port_unreachable:
       return Icmpv6::unreachable(Icmpv6Unreachable::port);
     case IcmpError::prohibited:

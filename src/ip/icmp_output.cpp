@@ -39,6 +39,8 @@ Icmpv4 message(IcmpError error, std::uint32_t value) {
     case IcmpError::parameter_problem:
     case IcmpError::unknown_option:
       return Icmpv4::parameter_problem(static_cast<std::uint8_t>(value));
+    case IcmpError::beyond_scope:
+      break;  // there are no such addresses
     case IcmpError::redirect:
       // For the host only: who is told nothing of masks cannot use more (RFC 1812 5.2.7.2).
       return Icmpv4::redirect(1, IpAddr::v4(value));

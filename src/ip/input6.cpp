@@ -58,7 +58,7 @@ IpAddr Ip::with_own_zone(const IpAddr& addr, std::uint8_t interface) const {
 Input Ip::judge6(Packet* packet, Time now) {
   if (const Drop bad = check_source6(*packet); bad != Drop::none) return drop(packet, bad, now);
   const Target target = classify6(*packet);
-  if (target == Target::elsewhere) return drop(packet, Drop::ip_not_for_us, now);
+  if (target == Target::elsewhere) return forward6(packet, now);
   // Who sends unicast by broadcast means no good.
   if (target == Target::us && packet->link_broadcast) {
     return drop(packet, Drop::ip_link_broadcast, now);

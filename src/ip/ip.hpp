@@ -357,13 +357,18 @@ class Ip {
   // forward.cpp
   Input forward(Packet* packet, const wire::Ipv4View& view, Time now);
   Drop check_forwardable(const Packet& packet) const;
-  const Route* route_onward(const Packet& packet, const wire::Ipv4View& view, Time now) const;
+  const Route* route_onward(const Packet& packet, std::uint64_t flow_word, Time now) const;
   void advise(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
   bool pass(Packet* packet, const wire::Ipv4View& view, Time now);
   void remember(const Packet& packet, const Route& route, const Neighbour& n, const NatPlan& plan);
-  void hand_on(Packet* packet, Neighbour& n, Time now);
+  void trace_forwarded(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
+  void hand_on(Packet* packet, Neighbour& n, std::uint16_t ether_type, Time now);
   Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now,
                 const NatPlan& plan = {});
+
+  // forward6.cpp
+  Input forward6(Packet* packet, Time now);
+  Drop check_forwardable6(const Packet& packet, Time now);
 
   // nat.cpp
   std::optional<Input> input_nat(Packet* packet, const wire::Ipv4View& view, Target target,

@@ -106,6 +106,7 @@ enum class IcmpError : std::uint8_t {
   reassembly_exceeded,
   parameter_problem,
   unknown_option,  // of IPv6
+  beyond_scope,    // of the source address (of IPv6)
   redirect,
 };
 

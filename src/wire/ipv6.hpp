@@ -19,6 +19,7 @@ struct Ipv6 {
   static constexpr std::size_t kMinMtu = 1280;  // RFC 8200 5
   static constexpr std::size_t kPayloadLengthOffset = 4;
   static constexpr std::uint32_t kNextHeaderOffset = 6;
+  static constexpr std::size_t kHopLimitOffset = 7;
   static constexpr std::uint8_t kNoNextHeader = 59;  // RFC 8200 4.7
 
   IpAddr src;
