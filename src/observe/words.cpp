@@ -64,6 +64,9 @@ std::string frame_out(const Event& e) {
   return text;
 }
 
+// How neighbours are found.
+std::string_view discovery(const Event& e) { return e.remote.addr.is_v4() ? "ARP" : "NDP"; }
+
 std::string dropped(const Event& e) {
   const auto reason = static_cast<std::size_t>(e.extra);
   return fmt::format("dropped: {}", reason < kDropCount ? drop_specs()[reason].name : "?");
@@ -142,9 +145,9 @@ Step describe_below(const Event& e) {
       return {"ip", fmt::format("packet from {}, TTL {}, checks passed", remote, e.extra)};
     case Kind::forwarded:
       return {"router",
-              fmt::format("packet to {}: next hop {}, TTL {}", remote,
+              fmt::format("packet to {}: next hop {}, {} {}", remote,
                           e.local.addr == e.remote.addr ? "itself" : e.local.addr.to_string(),
-                          e.extra)};
+                          e.remote.addr.is_v4() ? "TTL" : "hop limit", e.extra)};
     case Kind::translated:
       return {"nat", fmt::format("{}: {} becomes {}", e.extra == 0 ? "source" : "destination",
                                  e.local.to_string(), e.remote.to_string())};
@@ -153,12 +156,12 @@ Step describe_below(const Event& e) {
     case Kind::reassembled:
       return {"ip", fmt::format("reassembled: {}", bytes(e.length))};
     case Kind::neighbour_asked:
-      return {"neighbour", fmt::format("ARP: who has {}?", remote)};
+      return {"neighbour", fmt::format("{}: who has {}?", discovery(e), remote)};
     case Kind::neighbour_answered:
-      return {"neighbour", fmt::format("ARP: {} is at {}", remote, e.mac.to_string())};
+      return {"neighbour", fmt::format("{}: {} is at {}", discovery(e), remote, e.mac.to_string())};
     case Kind::neighbour_reply:
-      return {"neighbour",
-              fmt::format("ARP: {} is told that {} is here", remote, e.local.addr.to_string())};
+      return {"neighbour", fmt::format("{}: {} is told that {} is here", discovery(e), remote,
+                                       e.local.addr.to_string())};
     case Kind::icmp_in:
       return {"ip", fmt::format("ICMP message from {}", remote)};
     case Kind::icmp_out:
@@ -240,10 +243,13 @@ Step Words::words_for(const Event& e) {
   return describe_below(e);
 }
 
-// From the second connection on, its number tells it from the others.
+// From the second connection on, its number tells it from the others. The text of a datagram,
+// and of what a NAT makes of a packet, has the ports itself.
 Step Words::describe(const Event& e) {
   Step step = words_for(e);
-  if (e.local.port == 0 || e.remote.port == 0) return step;
+  const bool says_ports =
+      e.kind == Kind::datagram_out || e.kind == Kind::datagram_in || e.kind == Kind::translated;
+  if (says_ports || e.local.port == 0 || e.remote.port == 0) return step;
   if (const std::size_t order = connection_of(e).order; order > 1) {
     step.text += fmt::format("  #{}", order);
   }

@@ -36,8 +36,8 @@ enum class Kind : std::uint8_t {
   translated,  // at a NAT: local became remote; extra = 1 for the destination
   fragment_in,
   reassembled,
-  neighbour_asked,     // ARP request sent for remote.addr
-  neighbour_answered,  // ARP reply: remote.addr is at mac
+  neighbour_asked,     // ARP or NDP request sent for remote.addr
+  neighbour_answered,  // and answered: remote.addr is at mac
   neighbour_reply,     // we answered a request from remote.addr
   icmp_in,
   icmp_out,
