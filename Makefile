@@ -9,7 +9,7 @@ help: ## this list
 demo: ## watch a request cross naru, run unmodified programs on it, reach it from the kernel
 	@scripts/setup build
 	@scripts/setup demo || echo "make demo: going on without them"
-	@scripts/build release src/all
+	@scripts/build release src/all road
 	@scripts/demo
 
 build: ## build everything (release)
