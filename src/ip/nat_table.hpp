@@ -44,8 +44,9 @@ struct OfHost;
 struct Transitory;
 struct Resting;
 
-// What an inside endpoint has with a remote one.
-struct NatSession : Timer, ListHook<OfMapping>, ListHook<OfHost>, ListHook<Transitory> {
+// What an inside endpoint has with a remote one. What a packet needs to know is in one cache
+// line, the second; lists and timers are for its beginning and end.
+struct alignas(64) NatSession : Timer, ListHook<OfMapping>, ListHook<OfHost>, ListHook<Transitory> {
   NatSession() : Timer(TimerKind::nat_session) {}
 
   std::uint32_t mapping = 0;
@@ -58,16 +59,17 @@ struct NatSession : Timer, ListHook<OfMapping>, ListHook<OfHost>, ListHook<Trans
   NatTcp tcp;
 };
 
-struct NatMapping : Timer, ListHook<Resting> {
+// Here, too, the second line is the packets'.
+struct alignas(64) NatMapping : Timer, ListHook<Resting> {
   NatMapping() : Timer(TimerKind::nat_mapping) {}
 
+  std::uint32_t host = 0;
+  std::uint32_t spoken = 0;  // sessions in which the inside has spoken
   Protocol protocol{};
   bool is_static = false;  // a port forwarding: it stays
-  NatEndpoint inside;
   std::uint16_t outside_port = 0;
-  std::uint32_t host = 0;
+  NatEndpoint inside;
   std::uint32_t chain = 0;
-  std::uint32_t spoken = 0;  // sessions in which the inside has spoken
   List<NatSession, OfMapping> sessions;
 
   bool is_active() const { return is_static || spoken != 0; }
