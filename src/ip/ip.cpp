@@ -58,7 +58,9 @@ Result<std::uint8_t> Ip::add_interface(std::string_view name, const MacAddr& mac
 
 Status Ip::set_mtu(std::uint8_t interface, std::uint32_t mtu) {
   if (!interfaces_.exists(interface)) return std::unexpected(Error::not_found);
-  if (!InterfaceTable::is_mtu(mtu)) return std::unexpected(Error::invalid);
+  const bool speaks_ipv6 = interfaces_.link_local(interface) != nullptr;
+  const bool is_too_small = speaks_ipv6 && mtu < wire::Ipv6::kMinMtu;
+  if (!InterfaceTable::is_mtu(mtu) || is_too_small) return std::unexpected(Error::invalid);
   interfaces_.at(interface).mtu = static_cast<std::uint16_t>(mtu);
   change_epoch();
   return {};

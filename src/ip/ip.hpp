@@ -59,6 +59,7 @@ class Ip {
   // (RFC 791) or a group MAC address.
   Result<std::uint8_t> add_interface(std::string_view name, const MacAddr& mac, std::uint32_t mtu,
                                      Time now);
+  // Error::invalid below 1280 where the interface speaks IPv6 (RFC 8200 5).
   Status set_mtu(std::uint8_t interface, std::uint32_t mtu);
   // Down: its neighbours are forgotten, and nothing is routed over it.
   Status set_up(std::uint8_t interface, bool up, Time now);

@@ -234,6 +234,8 @@ TEST_F(Ipv6Test, IsForLinksThatCarry1280Bytes) {
   NARU_CHECKS("IP6-025");
   ASSERT_EQ(host.ip.add_interface("small", mac(9), 1279, host.now), 2);
   EXPECT_EQ(host.ip.add_address(2, prefix("2001:db8:2::1/64"), host.now).error(), Error::invalid);
+  EXPECT_EQ(host.ip.set_mtu(1, 1279).error(), Error::invalid);
+  EXPECT_TRUE(host.ip.set_mtu(1, 1280));
 }
 
 TEST(StableAddress, DependsOnNetworkInterfaceAndAttempt) {
