@@ -163,6 +163,7 @@ long Sockets::connect(int fd, const sockaddr* address, socklen_t length) {
 long Sockets::dissolve(OpenSocket& o) {
   if (!o.is_tcp()) return answer(session().stack().connect(o.id, Endpoint{}));
   o.is_listening = o.is_connecting = false;
+  session().catch_up();
   return answer(session().stack().disconnect(o.id));
 }
 

@@ -214,6 +214,7 @@ bool Session::try_enter() {
 
 void Session::turn() {
   const Time now = stack_->now();
+  if (header().batch.waits()) stack_->flush(now);  // as if each call had had its own turn
   header().batch.end(now);
   if (looks_at_cable_ || stack_->has_output() || stack_->next_deadline() <= now) {
     while (stack_->poll(now)) {

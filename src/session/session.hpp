@@ -157,6 +157,7 @@ class Session {
   std::uint32_t index_of(const OpenSocket& o) { return tables().sockets.index_of(&o); }
   // Closes it in the stack, and for everybody.
   void close_socket(OpenSocket& o);
+  bool is_reset_by_close(const OpenSocket& o) const;
   // Nobody has a descriptor of it any more. A call that waits on it keeps it until the call
   // ends, as in Linux.
   void release(OpenSocket& o);

@@ -117,13 +117,24 @@ OpenSocket* Session::socket_at(std::uint32_t index) {
   return sockets.is_live(index) ? sockets.at(index) : nullptr;
 }
 
+// RFC 1122 4.2.2.13: with data that nobody has read; and SO_LINGER of no time.
+bool Session::is_reset_by_close(const OpenSocket& o) const {
+  if (!o.is_tcp()) return false;
+  return stack_->option(o.id, SocketOption::readable_bytes).value_or(0) > 0 ||
+         stack_->option(o.id, SocketOption::linger).value_or(-1) == 0;
+}
+
 void Session::close_socket(OpenSocket& o) {
   o.is_orphan = false;
   while (Watch* w = o.watches.front()) {
     call(*w->waiter);  // a thread that waits for what is gone
     remove_watch(*w);
   }
-  if (is_sound(o)) (void)stack_->close(o.id);
+  if (is_sound(o)) {
+    // What the program has written goes before the reset that its close is.
+    if (header().batch.waits() && is_reset_by_close(o)) stack_->flush(stack_->now());
+    (void)stack_->close(o.id);
+  }
   o.owner = kNoIndex;
   tables().sockets.give_back(&o);
 }

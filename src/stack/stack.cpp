@@ -172,6 +172,11 @@ bool Stack::poll(Time now) {
   return more || !s.loopback.empty() || s.tcp.next_deadline() <= now;
 }
 
+void Stack::flush(Time now) {
+  set_now(now);
+  if (ports_->blocked || has_output()) Turn{*state_, *ports_}.flush();
+}
+
 Time Stack::next_deadline() const {
   const StackState& s = *state_;
   Time next = std::min(s.ip.next_deadline(), s.tcp.next_deadline());

@@ -83,6 +83,17 @@ TEST(Epoll, WhatFollowsEventsIsSeenAtOnce) {
   EXPECT_EQ(recv(client), "de");
 }
 
+TEST(Epoll, LastWordsGoBeforeTheReset) {
+  NARU_CHECKS("SOC-027");
+  auto [client, server] = connected();
+  EXPECT_EQ(send(client, "a question"), 10);
+  ASSERT_TRUE(wait_for(server, POLLIN));
+  EXPECT_EQ(send(server, "no"), 2);
+  server.close();  // with a question that nobody has read
+  EXPECT_EQ(recv(client), "no");
+  EXPECT_EQ(recv(client), "ECONNRESET");
+}
+
 TEST(Epoll, EdgesComeWithNewData) {
   NARU_CHECKS("SOC-030");
   const auto [client, server] = connected();

@@ -105,6 +105,9 @@ class Stack {
   // timers that are due, send what may be sent. True when another turn at once
   // would find work.
   bool poll(Time now);
+  // Sends what may be sent and takes nothing in: what calls have caused goes out as if what
+  // the links have received meanwhile had come after them.
+  void flush(Time now);
   // Something waits to be sent: the user calls since the last poll() ask for one.
   bool has_output() const;
   // Call poll() again at this time at the latest, or when a link rings.
