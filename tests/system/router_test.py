@@ -63,7 +63,7 @@ class Road:
                         stdout=subprocess.DEVNULL, stderr=open("log", "w"))
         url = f"http://{address}:{port}/file"
         lab.wait_for(lambda: lab.run(*namespace.inside("curl", "-sf", "-o", "/dev/null", url))
-                     .returncode == 0, f"a server on {address}:{port}")
+                     .returncode == 0, f"a server on {address}:{port}", 60)
 
     def close(self):
         lab.end(self.router)
@@ -81,7 +81,7 @@ def carries_files(road, digest):
 def carries_iperf3(road):
     for flags in ([], ["-R"], ["-u", "-b", "5M"]):
         server = road.server.start("iperf3", "-s", "-1", "-B", BEYOND, stdout=subprocess.PIPE)
-        lab.wait_for(lambda: "5201" in road.server.sh("ss", "-ltn"), "iperf3's server")
+        lab.wait_for(lambda: "5201" in road.server.sh("ss", "-ltn"), "iperf3's server", 60)
         said = road.client.sh("iperf3", "-c", BEYOND, "-t", "2", *flags)
         rates = re.findall(r"([\d.]+ .bits/sec).*receiver", said)
         lab.check(rates, f"iperf3 {' '.join(flags)} has carried nothing:\n{said}")
