@@ -59,11 +59,11 @@ Input Ip::forward6(Packet* packet, Time now) {
 // RFC 4291 2.5.2, 2.5.3, 2.5.6, 2.7: what stays on its link, or on its host.
 Drop Ip::check_forwardable6(const Packet& packet, Time now) {
   if (packet.link_broadcast) return Drop::ip_link_broadcast;
-  // What we only want to have yet (RFC 4862 5.4): nobody is to be asked for it on this account.
-  if (interfaces_.find_address(packet.destination) != nullptr) return Drop::ip_not_for_us;
   const IpAddr& to = packet.destination;
   const bool leads_nowhere = to.is_any() || to.is_loopback() || to.is_multicast();
   if (leads_nowhere || to.is_link_local() || packet.source.is_any()) return Drop::ip_martian;
+  // What we only want to have yet (RFC 4862 5.4): nobody is to be asked for it on this account.
+  if (interfaces_.find_address(to) != nullptr) return Drop::ip_not_for_us;
   if (packet.source.is_link_local()) {
     send_error(IcmpError::beyond_scope, packet, now);  // RFC 4007 9
     return Drop::ip_martian;

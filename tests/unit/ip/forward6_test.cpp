@@ -180,6 +180,7 @@ TEST_F(Forward6Test, KeepsToTheirLinkWhatStaysThere) {
 
 // RFC 4862 5.4: a neighbour is asked for it by who probes, and by nobody else.
 TEST_F(Forward6Test, DoesNotLookForAnAddressThatItProbes) {
+  ASSERT_TRUE(host.options.set(Option::arp_probe_count, 1));
   ASSERT_TRUE(host.ip.add_address(2, prefix("2001:db8:2::77/64"), host.now));
   host.collect();
   host.take_sent();
