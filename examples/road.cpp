@@ -167,7 +167,7 @@ Road::Road(Travelogue& travelogue)
   lay_routers();
   lay_servers();
   start_servers();
-  // Until all addresses have been probed, and the switch has forgotten who did.
+  // Until the addresses have been announced, and the switch has forgotten by whom.
   network_.run([] { return false; }, 10min);
   is_told_ = true;
 }
