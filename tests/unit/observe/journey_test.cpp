@@ -207,6 +207,34 @@ TEST_F(JourneyTest, HubsAndSwitchesHaveTheirPart) {
           HasSubstr("passes a frame of 74 bytes for all from port 1 to 3 other ports")));
 }
 
+TEST_F(JourneyTest, RoutersSpeakOfEachFamilyInItsWords) {
+  Event forwarded = event(0, Kind::forwarded);
+  forwarded.extra = 63;
+  forwarded.remote = {*IpAddr::parse("192.0.2.80"), 0};
+  forwarded.local = {*IpAddr::parse("198.51.100.2"), 0};
+  one.add(0, forwarded);
+  forwarded.remote = {*IpAddr::parse("2001:db8:80::80"), 0};
+  forwarded.local = forwarded.remote;
+  one.add(0, forwarded);
+  Event asked = event(0, Kind::neighbour_asked);
+  asked.remote = forwarded.remote;
+  one.add(0, asked);
+  EXPECT_THAT(lines[1], HasSubstr("packet to 192.0.2.80: next hop 198.51.100.2, TTL 63"));
+  EXPECT_THAT(lines[2], HasSubstr("packet to 2001:db8:80::80: next hop itself, hop limit 63"));
+  EXPECT_THAT(lines[3], HasSubstr("NDP: who has 2001:db8:80::80?"));
+}
+
+// Their words have the ports: a number would say nothing more.
+TEST_F(JourneyTest, DatagramsAndTranslationsHaveNoNumbers) {
+  one.add(0, segment(0, Kind::segment_out, kSyn, 1, 0));
+  for (const Kind kind : {Kind::datagram_out, Kind::datagram_in, Kind::translated}) {
+    Event e = event(0, kind);
+    e.local.port = 5'353;
+    one.add(0, e);
+    EXPECT_THAT(lines.back(), testing::Not(HasSubstr("#")));
+  }
+}
+
 TEST_F(JourneyTest, ColoursOnlyWhereAsked) {
   Journey painted({.hosts = {"naru"}, .colour = true}, sink);
   painted.add(0, event(0, Kind::connect));
