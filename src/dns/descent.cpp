@@ -201,7 +201,7 @@ bool Descent::take_referral(const DnsMessageView& response) {
         std::ranges::find(below.servers, name, &NameServer::name) != below.servers.end();
     if (!has_address && nameless_.size() < kMaxAsides) nameless_.push_back(name);
   }
-  // IPv4 first: naru has no route to other servers yet.
+  // IPv4 first: every laboratory has it, and a server without a way to it costs no time.
   std::ranges::stable_partition(below.servers,
                                 [](const NameServer& s) { return s.address.is_v4(); });
   if (context_.on_delegation && !below.servers.empty()) context_.on_delegation(below);

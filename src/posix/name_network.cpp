@@ -79,6 +79,15 @@ Result<std::size_t> NameNetwork::recv(int socket, MutableBytes out) {
   return result(library_.sockets.receive(socket, {&part, 1}, MSG_DONTWAIT));
 }
 
+Result<Endpoint> NameNetwork::local(int socket) const {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  const Status asked = status(library_.sockets.local_name(socket, address, &length));
+  if (!asked) return std::unexpected(asked.error());
+  return to_endpoint(address, length);
+}
+
 std::uint8_t NameNetwork::readiness(int socket) const {
   pollfd asked{socket, POLLIN | POLLOUT, 0};
   if (library_.polling.poll({&asked, 1}, Time{}, nullptr) <= 0) return 0;

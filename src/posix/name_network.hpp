@@ -22,6 +22,7 @@ class NameNetwork final : public resolver::Network {
   Status connect(int socket, const Endpoint& remote) override;
   Result<std::size_t> send(int socket, Bytes data) override;
   Result<std::size_t> recv(int socket, MutableBytes out) override;
+  Result<Endpoint> local(int socket) const override;
   std::uint8_t readiness(int socket) const override;
 
   // Until something has happened on one of the sockets, or it is time.

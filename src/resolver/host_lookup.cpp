@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "resolver/order.hpp"
+
 namespace naru::resolver {
 namespace {
 
@@ -164,15 +166,13 @@ void HostLookups::on_answer(const Handle& lookup) {
 void HostLookups::end(Lookup& lookup) {
   HostAnswer answer = nothing(lookup.worst);
   append(lookup.v6, answer);
-  // Naru has no route to IPv6 addresses yet, so they come last (RFC 6724 rule 1).
-  const auto v6_count = static_cast<std::ptrdiff_t>(answer.addresses.size());
   append(lookup.v4, answer);
-  std::ranges::rotate(answer.addresses, answer.addresses.begin() + v6_count);
   if (!answer.addresses.empty()) {
     const bool is_fit = is_host_name(answer.canonical);
     answer = is_fit ? std::move(answer) : nothing(NameOutcome::failed);
     if (is_fit) answer.outcome = NameOutcome::found;
   }
+  sort_by_destination(answer.addresses, network_);
   lookup.is_over = true;
   std::erase_if(open_, [&lookup](const Handle& h) { return h.get() == &lookup; });
   const OnHost done = std::move(lookup.done);

@@ -34,6 +34,9 @@ class StackNetwork final : public Network {
   Result<std::size_t> recv(int socket, MutableBytes out) override {
     return stack_.recv(id(socket), out);
   }
+  Result<Endpoint> local(int socket) const override {
+    return stack_.local(sockets_[static_cast<std::size_t>(socket)]);
+  }
   std::uint8_t readiness(int socket) const override {
     return stack_.readiness(sockets_[static_cast<std::size_t>(socket)]);
   }

@@ -25,6 +25,8 @@ class Network {
   virtual Status connect(int socket, const Endpoint& remote) = 0;
   virtual Result<std::size_t> send(int socket, Bytes data) = 0;
   virtual Result<std::size_t> recv(int socket, MutableBytes out) = 0;
+  // Where a connected one sends from.
+  virtual Result<Endpoint> local(int socket) const = 0;
   // Bits of naru::ready.
   virtual std::uint8_t readiness(int socket) const = 0;
 };

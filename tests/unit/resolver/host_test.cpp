@@ -28,10 +28,26 @@ TEST_F(HostTest, HasAddressesOfBothFamilies) {
   NARU_CHECKS("DNS-026");
   use(config());
   serve({v4("www.example", "192.0.2.1"), v6("www.example", "2001:db8::1")});
-  EXPECT_EQ(addresses("www.example"), (Strings{"192.0.2.1", "2001:db8::1"}));
+  // In the order of RFC 6724, as long as there is no way to either.
+  EXPECT_EQ(addresses("www.example"), (Strings{"2001:db8::1", "192.0.2.1"}));
   EXPECT_EQ(addresses("www.example", NameFamily::v4), Strings{"192.0.2.1"});
   EXPECT_EQ(addresses("www.example", NameFamily::v6), Strings{"2001:db8::1"});
   EXPECT_EQ(server.asked.size(), 2U);
+}
+
+TEST_F(HostTest, WhatCanBeReachedComesFirst) {
+  NARU_CHECKS("DNS-027");
+  ASSERT_TRUE(a->add_route({IpAddr::any_v4(), 0}, IpAddr::v4(10, 0, 0, 2), 1));
+  use(config());
+  serve({v4("www.example", "192.0.2.1"), v6("www.example", "2001:db8::1")});
+  EXPECT_EQ(addresses("www.example"), (Strings{"192.0.2.1", "2001:db8::1"})) << "without a way";
+  ASSERT_TRUE(a->add_address(1, *Prefix::parse("2001:db8::a/64")));
+  run(5s);
+  // IPv6 has the higher precedence (RFC 6724 2.1).
+  EXPECT_EQ(addresses("www.example"), (Strings{"2001:db8::1", "192.0.2.1"}));
+  ASSERT_TRUE(a->remove_address(1, *IpAddr::parse("2001:db8::a")));
+  run(1s);
+  EXPECT_EQ(addresses("www.example"), (Strings{"192.0.2.1", "2001:db8::1"}));
 }
 
 TEST_F(HostTest, OneFamilyWillDo) {
