@@ -1,9 +1,12 @@
 // DNS messages as a test's server writes them: right, or wrong in one place.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <naru/wire/address.hpp>
 
 #include "wire/dns.hpp"
 
