@@ -59,7 +59,8 @@ NdpOptions NdpOptions::of(Bytes options) {
     } else if (option.type == NdpOption::kTargetLinkLayer && is_mac) {
       found.target_link_layer = load_mac(option.bytes.data() + 2);
     } else if (option.type == NdpOption::kNonce && option.bytes.size() == NdpOption::kNonceSize) {
-      std::memcpy(found.nonce.emplace().data(), option.bytes.data() + 2, found.nonce->size());
+      NdpNonce& nonce = found.nonce.emplace();
+      std::memcpy(nonce.data(), option.bytes.data() + 2, nonce.size());
     }
   }
   found.malformed = walker.malformed();

@@ -85,8 +85,8 @@ TEST_F(ServerTest, ServersThatChangeLettersAreUnderstood) {
   use(config());
   server.answers = [](const Asked& asked) {
     Buffer bytes = Response{.answers = {v4("www.example", "192.0.2.1")}}.to(asked.bytes);
-    const Bytes lower = asked.question.name.folded().wire();
-    std::copy(lower.begin(), lower.end(), bytes.begin() + 12);
+    const auto lower = asked.question.name.folded();
+    std::ranges::copy(lower.wire(), bytes.begin() + 12);
     return Buffers{bytes};
   };
   EXPECT_EQ(first_address(ask("www.example", DnsType::a)), "192.0.2.1");

@@ -184,7 +184,7 @@ TEST_F(KernelIpv6, CarriesStreamsBothWays) {
   std::size_t from_kernel = 0;
   std::size_t from_stack = 0;
   EXPECT_TRUE(drive([&] {
-    const ssize_t sent = ::send(fd, &data[from_kernel], kSize - from_kernel, MSG_NOSIGNAL);
+    const ssize_t sent = ::send(fd, data.data() + from_kernel, kSize - from_kernel, MSG_NOSIGNAL);
     if (sent > 0) from_kernel += static_cast<std::size_t>(sent);
     const auto taken = stack->send(*socket, Bytes(data).subspan(from_stack));
     if (taken && from_stack < kSize) from_stack += *taken;
