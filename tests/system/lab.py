@@ -42,9 +42,13 @@ def need(*tools):
             skip(f"there is no {tool} (scripts/setup test installs it)")
 
 
-def need_preload():
+def can_preload():
     """Programs that were not built with the sanitizers cannot load a library that was."""
-    if b"libasan" in (BUILD / "libnaru-posix.so").read_bytes():
+    return b"libasan" not in (BUILD / "libnaru-posix.so").read_bytes()
+
+
+def need_preload():
+    if not can_preload():
         skip("libnaru-posix.so is built with the address sanitizer, the programs are not")
 
 
