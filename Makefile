@@ -52,13 +52,15 @@ format: ## clang-format every file in place
 	@scripts/setup lint
 	@scripts/sources | xargs -r clang-format-14 -i
 
-nightly: ## everything, with more seeds, and fuzzing for an hour a target
+nightly: ## everything, with more seeds, threads under their sanitizer, and fuzzing for an hour a target
 	@$(MAKE) --no-print-directory lint test conformance packetdrill bench
 	@NARU_KILLS=1000 tests/system/run_kills_test.py
 	@NARU_NIGHTLY=1 build/release/naru run -- build/release/tests/sockets --gtest_brief=1
 	@NARU_NIGHTLY=1 build/release/tests/test_posix --gtest_filter='Wakeups*' --gtest_brief=1
 	@NARU_SEEDS=5000 build/release/tests/simulation_transfers --gtest_brief=1
 	@NARU_DEATHS=20000 build/release/tests/test_stack --gtest_filter='Recover*' --gtest_brief=1
+	@scripts/build tsan test_posix
+	@build/tsan/tests/test_posix --gtest_filter='NameThreads*' --gtest_brief=1
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3600
 
 clean: ## remove what was built

@@ -83,12 +83,12 @@ class Router {
     }
     NARU_CHECK(pool_.in_use() == 0);
     // Connections may be idle for long; the clock is to last for many runs.
-    while (ip_->nat_table().mapping_count() > (is_nat_ ? 2U : 0U)) {
+    while (ip_->nat_table().session_count() != 0 ||
+           ip_->nat_table().mapping_count() > (is_nat_ ? 2U : 0U)) {
       now_ += ip_->nat_table().session_count() == 0 ? Duration(120s) : Duration(2h);
       ip_->on_timer(now_);
       send_all();
     }
-    NARU_CHECK(ip_->nat_table().session_count() == 0);
     NARU_CHECK(ip_->nat_table().mapping_count() == (is_nat_ ? 2 : 0));
   }
 
@@ -151,8 +151,11 @@ class Router {
     NARU_CHECK(view->total_length() + 14U == packet.length);
     NARU_CHECK(view->src() == view->src().without_zone());
     NARU_CHECK(view->dst() == view->dst().without_zone());
-    if (view->next_header() != Protocol::icmpv6) return;
-    const auto icmp = wire::Icmpv6View::parse(view->payload());
+    const bool is_own = ip_->is_local(view->src().with_zone(packet.interface));
+    const auto chain = wire::Ipv6Chain::of(*view, false, false);
+    // What others say passes as it came.
+    if (chain.upper != static_cast<std::uint8_t>(Protocol::icmpv6) || !is_own) return;
+    const auto icmp = wire::Icmpv6View::parse(view->bytes().subspan(chain.upper_at));
     NARU_CHECK(icmp && icmp->checksum_ok(view->src(), view->dst()));
   }
 

@@ -105,8 +105,7 @@ class Room {
   std::optional<Buffer> input(const Fragment& f) {
     Packet* packet = make_packet(f);
     Drop reason = Drop::none;
-    const auto view = *wire::Ipv4View::parse(packet->bytes());
-    Packet* whole = reassembly_.input(packet, view, Time(), reason);
+    Packet* whole = reassembly_.input(packet, Time(), reason);
     if (whole == nullptr) return std::nullopt;
     const auto header = wire::Ipv4View::parse(whole->bytes());
     NARU_CHECK(header && header->header_checksum_ok() && !header->is_fragment());

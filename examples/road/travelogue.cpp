@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <naru/config/counters.hpp>
-#include <naru/config/socket_types.hpp>
 
 namespace naru::road {
 namespace {
@@ -27,10 +26,8 @@ bool is_detail(const Event& e) {
     case Kind::received:
     case Kind::neighbour_reply:
       return true;
-    case Kind::state: {  // a connection in TIME-WAIT goes on as a small record
-      constexpr std::uint32_t kTimeWait = static_cast<std::uint32_t>(TcpState::time_wait);
-      return e.extra >> 8U == kTimeWait;
-    }
+    case Kind::state:
+      return observe::is_bookkeeping(e);
     case Kind::icmp_in:
     case Kind::icmp_out: {  // neighbour discovery (RFC 4861 4) has words of its own
       const std::uint32_t type = e.extra >> 8U;

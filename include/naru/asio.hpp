@@ -2,4 +2,5 @@
 #pragma once
 
 #include <naru/asio/ip.hpp>
+#include <naru/asio/stack_program.hpp>
 #include <naru/asio/use_stack.hpp>

@@ -24,4 +24,21 @@ class ChangeMark {
   const void* object_ = nullptr;
 };
 
+// As long as it lives the mark is set. Within another of the same mark it does nothing.
+class Changing {
+ public:
+  explicit Changing(ChangeMark& mark) : mark_(mark), is_first_(!mark.is_set()) {
+    if (is_first_) mark_.set(&mark_);
+  }
+  ~Changing() {
+    if (is_first_) mark_.clear();
+  }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+
+ private:
+  ChangeMark& mark_;
+  bool is_first_;
+};
+
 }  // namespace naru

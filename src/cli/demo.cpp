@@ -145,7 +145,7 @@ int demo() {
   bool fetched = false;
   std::exception_ptr failure;
   Download download(browser.context, {.output = received, .find_host = [](const std::string&) {
-                                        return std::string(kServerAddress);
+                                        return std::vector{*IpAddr::parse(kServerAddress)};
                                       }});
   net::co_spawn(browser.context, download.run(*Url::parse(fmt::format("http://{}/", kName))),
                 [&](const std::exception_ptr& error) {

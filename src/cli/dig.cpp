@@ -93,14 +93,20 @@ int ask_once(Machine& machine, const Question& question) {
   const IpAddr server = question.server ? *question.server : configured_server(machine);
   const auto network = resolver::stack_network(host.stack());
   Random random = Random::secure(entropy());
+  resolver::Streams streams(*network, random);
   for (int i = 0; i < kAttempts; ++i) {
     host.stack().set_now(monotonic_now());
     const Time start = network->now();
-    Exchange exchange(*network, random, {server, wire::kDnsPort}, question.asked,
+    Exchange exchange(*network, random, streams, {server, wire::kDnsPort}, question.asked,
                       i == 0 ? resolver::Manner::legible : resolver::Manner::plain);
     const Time end = start + kPatience;
     drive(
-        host, [&] { exchange.poll(); }, [end] { return end; },
+        host,
+        [&] {
+          streams.poll();
+          exchange.poll();
+        },
+        [end] { return end; },
         [&] { return exchange.state() != Exchange::State::waiting || network->now() >= end; });
     if (exchange.state() != Exchange::State::answered) continue;
     print_message(exchange.answer());
@@ -138,8 +144,10 @@ int trace(Machine& machine, const Question& question) {
   }
   const auto network = resolver::stack_network(host.stack());
   Random random = Random::secure(entropy());
+  resolver::Streams streams(*network, random);
   const Descent::Context context{.network = *network,
                                  .random = random,
+                                 .streams = streams,
                                  .on_step = print_step,
                                  .on_delegation = {},
                                  .nearest = [&root](const DnsName&) { return root; },
@@ -147,8 +155,12 @@ int trace(Machine& machine, const Question& question) {
   host.stack().set_now(monotonic_now());
   Descent descent(context, question.asked);
   drive(
-      host, [&] { descent.poll(); }, [&] { return descent.next_deadline(); },
-      [&] { return descent.is_over(); });
+      host,
+      [&] {
+        streams.poll();
+        descent.poll();
+      },
+      [&] { return descent.next_deadline(); }, [&] { return descent.is_over(); });
   const dns::Outcome& outcome = descent.outcome();
   if (outcome.rcode == DnsRcode::server_failure) {
     fmt::print(";; the way to {} ends here\n", absolute(question.asked.name));

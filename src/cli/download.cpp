@@ -1,5 +1,6 @@
 #include "cli/download.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -10,6 +11,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
+
+#include <naru/socket/errno.hpp>
 
 #include "cli/failure.hpp"
 #include "cli/progress.hpp"
@@ -93,6 +96,7 @@ void Download::note(std::string_view room, const std::string& text) const {
 
 void Download::interrupt() {
   interrupted_ = true;
+  patience_.cancel();
   stream_.close();
 }
 
@@ -106,31 +110,76 @@ net::awaitable<std::optional<Url>> Download::fetch(const Url& url) {
   co_return next;
 }
 
-net::awaitable<ip::tcp::endpoint> Download::resolve(const Url& url) {
-  std::optional<std::string> known;
-  if (options_.find_host) known = options_.find_host(url.host);
-  const std::string& name = known ? *known : url.host;
-  error_code ec;
-  ip::tcp::resolver resolver(stream_.get_executor());
-  const auto found = co_await resolver.async_resolve(ip::tcp::v4(), name, std::to_string(url.port),
-                                                     redirect_error(use_awaitable, ec));
-  if (ec) throw Failure(fmt::format("{}: no address found: {}", url.host, ec.message()));
-  const ip::tcp::endpoint endpoint = found.begin()->endpoint();
-  if (const auto address = endpoint.address().to_string(); address != url.host) {
-    note("resolve", fmt::format("{} is {}", url.host, address));
+net::awaitable<std::vector<IpAddr>> Download::resolve(const Url& url) {
+  std::vector<IpAddr> addresses;
+  if (options_.find_host) addresses = options_.find_host(url.host);
+  if (addresses.empty() && options_.resolver == nullptr) {
+    error_code ec;
+    ip::tcp::resolver resolver(stream_.get_executor());
+    // The kernel's addresses say nothing of ours: both families are asked for.
+    const auto found = co_await resolver.async_resolve(url.host, std::to_string(url.port),
+                                                       ip::resolver_base::flags(),
+                                                       redirect_error(use_awaitable, ec));
+    if (ec) throw Failure(fmt::format("{}: no address found: {}", url.host, ec.message()));
+    for (const auto& entry : found) {
+      addresses.push_back(asio::detail::from_asio_endpoint(entry.endpoint()).addr);
+    }
   }
-  co_return endpoint;
+  co_return addresses;
+}
+
+void Download::note_addresses(const Url& url, std::span<const IpAddr> addresses) const {
+  std::string words;
+  for (const IpAddr& address : addresses) {
+    words += (words.empty() ? "" : ", ") + address.to_string();
+  }
+  if (words != url.host) note("resolve", fmt::format("{} is {}", url.host, words));
+}
+
+net::awaitable<void> Download::wait_for(Connector& connector) {
+  Resolver* const resolver = options_.resolver;
+  const asio::StackProgram program(
+      context_,
+      [&](Stack& stack) {
+        if (resolver != nullptr) resolver->poll(stack.now());
+        connector.poll(stack.now());
+        if (connector.is_done()) patience_.cancel();
+      },
+      [&] {
+        const Time answers = resolver != nullptr ? resolver->next_deadline() : kTimeNever;
+        return std::min(answers, connector.next_deadline());
+      });
+  if (interrupted_) co_return;
+  patience_.expires_after(options_.timeout);
+  error_code ec;
+  co_await patience_.async_wait(redirect_error(use_awaitable, ec));
 }
 
 net::awaitable<void> Download::connect(const Url& url) {
-  const ip::tcp::endpoint endpoint = co_await resolve(url);
-  stream_.expires_after(options_.timeout);
-  error_code ec;
-  co_await stream_.async_connect(endpoint, redirect_error(use_awaitable, ec));
-  if (ec) {
-    fail(url, ec,
-         fmt::format("cannot connect to {}:{}", endpoint.address().to_string(), endpoint.port()));
-  }
+  const std::vector<IpAddr> known = co_await resolve(url);
+  if (!known.empty()) note_addresses(url, known);
+  std::optional<Connector> connector;
+  asio::with_stack(context_, [&](Stack& stack) {
+    if (known.empty()) {
+      connector.emplace(stack, *options_.resolver, url.host, url.port);
+    } else {
+      connector.emplace(stack, known, url.port);
+    }
+  });
+  co_await wait_for(*connector);
+  std::expected<SocketId, ConnectFailure> socket;
+  IpAddr address;
+  const bool is_done = asio::with_stack(context_, [&](Stack& stack) {
+    const bool done = connector->is_done();
+    if (done) socket = connector->take();
+    connector.reset();
+    if (done && socket) address = stack.remote(*socket).value_or(Endpoint()).addr;
+    return done;
+  });
+  if (!is_done) fail(url, beast::error::timeout, "cannot connect");
+  if (!socket) fail_to_connect(url, socket.error());
+  stream_.socket().assign(address.is_v4() ? ip::tcp::v4() : ip::tcp::v6(), *socket);
+  if (known.empty()) note_addresses(url, {&address, 1});
 }
 
 net::awaitable<void> Download::send_request(const Url& url) {
@@ -197,6 +246,16 @@ net::awaitable<void> Download::take_body(const Url& url, Parser& parser) {
       fail(url, ec, fmt::format("broken off after {}{} bytes", taken, of));
     }
   }
+}
+
+void Download::fail_to_connect(const Url& url, const ConnectFailure& why) const {
+  if (why.name != NameOutcome::found) {
+    throw Failure(fmt::format("{}: no address found: {}", url.host, to_string(why.name)));
+  }
+  const std::string where =
+      why.address.is_v4() ? why.address.to_string() : fmt::format("[{}]", why.address.to_string());
+  fail(url, error_code(to_errno(why.error), boost::system::system_category()),
+       fmt::format("cannot connect to {}:{}", where, url.port));
 }
 
 void Download::fail(const Url& url, const error_code& ec, const std::string& where) const {

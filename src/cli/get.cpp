@@ -2,12 +2,19 @@
 
 #include <csignal>
 #include <exception>
+#include <fstream>
+#include <iterator>
+#include <memory>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
+
+#include <naru/resolver/resolver.hpp>
 
 #include "cli/download.hpp"
 #include "cli/failure.hpp"
+#include "wire/dns.hpp"
 
 namespace naru::cli {
 
@@ -31,13 +38,32 @@ void GetOptions::add_to(CLI::App& app) {
 namespace {
 
 // --resolve first, then the names of the lan.
-std::optional<std::string> find_host(const GetOptions& options, const Machine& machine,
-                                     const std::string& name) {
-  for (const auto& [host, address] : options.hosts) {
-    if (host == name) return address;
+std::vector<IpAddr> find_host(const GetOptions& options, const Machine& machine,
+                              const std::string& name) {
+  std::vector<IpAddr> given;
+  for (const auto& [host, text] : options.hosts) {
+    if (host != name) continue;
+    const auto address = IpAddr::parse(text);
+    if (!address) throw Failure(fmt::format("--resolve {} {}: not an address", host, text));
+    given.push_back(*address);
   }
-  const auto member = machine.find_host(name);
-  return member ? std::optional(member->to_string()) : std::nullopt;
+  return given.empty() ? machine.find_host(name) : given;
+}
+
+// Over our own link, where its network has told us whom to ask.
+std::unique_ptr<Resolver> make_resolver(Machine& machine) {
+  if (machine.name_servers().empty()) return nullptr;
+  ResolverConfig config;
+  for (const IpAddr& server : machine.name_servers()) {
+    if (config.servers.size() < ResolverConfig::kMaxServers) {
+      config.servers.push_back({server, wire::kDnsPort});
+    }
+  }
+  config.search.assign(machine.search().begin(), machine.search().end());
+  std::ifstream hosts("/etc/hosts");
+  config.hosts = HostsFile::parse(std::string{std::istreambuf_iterator<char>(hosts), {}});
+  return std::make_unique<Resolver>(machine.host().stack(), std::move(config),
+                                    Random::secure(entropy()));
 }
 
 }  // namespace
@@ -52,12 +78,14 @@ int get(const GetOptions& options) {
   Machine machine(options.machine, options.output == "-" ? stderr : stdout);
   net::io_context& context = machine.context();
 
+  std::unique_ptr<Resolver> resolver = make_resolver(machine);
   Download download(
       context,
       {.output = options.output,
        .resume = options.resume,
        .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout * 1000)),
        .find_host = [&](const std::string& name) { return find_host(options, machine, name); },
+       .resolver = resolver.get(),
        .note = [&](auto room, const auto& text) { machine.note(room, text); }});
   std::exception_ptr failure;
   net::co_spawn(context, download.run(*url), [&](const std::exception_ptr& error) {
@@ -70,6 +98,8 @@ int get(const GetOptions& options) {
   });
   context.run();
   signals.cancel();
+  // Its connections end with the others.
+  asio::with_stack(context, [&](Stack&) { resolver.reset(); });
   machine.farewell();
   machine.finish();
   if (failure) std::rethrow_exception(failure);

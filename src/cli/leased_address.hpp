@@ -4,8 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include <boost/asio/steady_timer.hpp>
-
+#include <naru/asio/stack_program.hpp>
 #include <naru/dhcp/client.hpp>
 #include <naru/socket/host.hpp>
 
@@ -14,22 +13,20 @@ namespace naru::cli {
 class LeasedAddress {
  public:
   // Asks, and waits until there is an address to use. Throws Failure when there is none.
-  LeasedAddress(Host& host, std::uint8_t interface, const MacAddr& mac);
+  LeasedAddress(Host& host, std::uint8_t interface, const MacAddr& mac, std::uint32_t link_mtu);
 
   const dhcp::Lease& lease() const { return lease_; }
   // From now on the context keeps it.
   void keep(boost::asio::io_context& context);
   // The context does so no longer, and may come to its end.
-  void rest() { timer_.reset(); }
+  void rest() { program_.reset(); }
   // Drives the host until it has said that the address is free.
   void give_back(Host& host);
 
  private:
-  void look_again(boost::asio::io_context& context);
-
   std::unique_ptr<dhcp::Client> client_;
   dhcp::Lease lease_;  // as it was at first
-  std::optional<boost::asio::steady_timer> timer_;
+  std::optional<asio::StackProgram> program_;
 };
 
 }  // namespace naru::cli

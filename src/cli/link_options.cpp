@@ -38,6 +38,25 @@ IpAddr parse_gateway(const std::string& text, const Prefix& network) {
   return *gateway;
 }
 
+Prefix parse_network_v6(const std::string& text) {
+  const auto address = Prefix::parse(text);
+  if (!address || address->addr.is_v4() || text.find('/') == std::string::npos) {
+    throw Failure(
+        fmt::format("--ip6 {}: not an IPv6 address with its network, as fd00::2/64", text));
+  }
+  return *address;
+}
+
+IpAddr parse_gateway_v6(const std::string& text, const Prefix& network) {
+  const auto gateway = IpAddr::parse(text);
+  const bool is_near = gateway && gateway->is_v6() && gateway->is_link_local();
+  if (!is_near && !(gateway && network.contains(*gateway))) {
+    throw Failure(fmt::format("--gw6 {}: neither of the network {} nor link-local", text,
+                              network.to_string()));
+  }
+  return *gateway;
+}
+
 StaticRoute parse_route(const std::string& text) {
   const std::size_t equals = text.find('=');
   const auto destination = Prefix::parse(text.substr(0, equals));

@@ -1,9 +1,10 @@
-// What is said about a link on the command line: --link, --ip, --gw, --route, --mac. All
-// throw Failure.
+// What is said about a link on the command line: --link, --ip, --ip6, --gw, --gw6,
+// --route, --mac. All throw Failure.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,9 @@
 #include <naru/wire/address.hpp>
 
 namespace naru::cli {
+
+inline constexpr std::string_view kByDhcp = "dhcp";     // --ip, --ip6
+inline constexpr std::string_view kByRouters = "auto";  // --ip6
 
 struct LinkName {
   enum class Kind { tap, packet_socket, lan };
@@ -23,8 +27,12 @@ struct LinkName {
 LinkName parse_link(const std::string& text);
 // "10.0.0.2/24"
 Prefix parse_network(const std::string& text);
+// "fd00::2/64"
+Prefix parse_network_v6(const std::string& text);
 // An address of the network.
 IpAddr parse_gateway(const std::string& text, const Prefix& network);
+// The same, or a link-local one, as routers have it.
+IpAddr parse_gateway_v6(const std::string& text, const Prefix& network);
 struct StaticRoute {
   Prefix destination;
   IpAddr gateway;

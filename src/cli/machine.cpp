@@ -18,8 +18,6 @@
 namespace naru::cli {
 namespace {
 
-constexpr std::string_view kByDhcp = "dhcp";  // --ip
-
 void check(const Status& status, const std::string& what) {
   if (!status) throw Failure(fmt::format("{}: {}", what, to_string(status.error())));
 }
@@ -59,6 +57,7 @@ void MachineOptions::add_to(CLI::App& app) {
          "this host's address, as 10.0.0.2/24, or dhcp to ask for one; on a lan as 10.77.0.5, or "
          "none for a free one")
       ->type_name("ADDRESS[/LENGTH]");
+  ipv6.add_to(app);
   app.add_option("--name", name, "this host's name on a lan")->type_name("NAME");
   app.add_option("--gw", gateway, "the default gateway")->type_name("ADDRESS");
   add_routes_to(app, routes);
@@ -78,6 +77,7 @@ Machine::Machine(const MachineOptions& options, std::FILE* out, Driver driver)
   if (driver == Driver::context) {
     asio::use_stack(context_, *host_);
     if (leased_) leased_->keep(context_);
+    if (ipv6_) ipv6_->keep(context_);
   }
   if (options.journey) start_journey();
 }
@@ -91,7 +91,7 @@ void Machine::open_link(const MachineOptions& options) {
   if (!options.name.empty()) throw Failure("--name: only a lan knows names (--link lan:NAME)");
   if (options.address == kByDhcp) {
     if (!options.gateway.empty()) throw Failure("--gw: with --ip dhcp it comes with the address");
-  } else {
+  } else if (!options.address.empty() || !options.ipv6.is_wanted()) {
     address_ = parse_network(options.address);
   }
   if (link.kind == LinkName::Kind::packet_socket) {
@@ -105,6 +105,9 @@ void Machine::open_link(const MachineOptions& options) {
 
 void Machine::join_lan(const MachineOptions& options, const std::string& lan) {
   if (!options.mac.empty()) throw Failure("--mac: a lan gives its members theirs");
+  if (options.ipv6.is_wanted()) {
+    throw Failure("--ip6: on a lan it has the host number of --ip, or there is none");
+  }
   link::LanOptions member;
   member.name = options.name;
   if (!options.address.empty()) {
@@ -120,12 +123,25 @@ void Machine::join_lan(const MachineOptions& options, const std::string& lan) {
 }
 
 std::span<const IpAddr> Machine::name_servers() const {
-  return leased_ ? std::span<const IpAddr>(leased_->lease().name_servers)
-                 : std::span<const IpAddr>();
+  if (leased_ && !leased_->lease().name_servers.empty()) return leased_->lease().name_servers;
+  return ipv6_ ? ipv6_->name_servers() : std::span<const IpAddr>();
 }
 
-std::optional<IpAddr> Machine::find_host(std::string_view name) const {
-  return lan_ != nullptr ? lan_->find_address(name) : std::nullopt;
+std::optional<IpAddr> Machine::second_address() const {
+  const bool is_second = ipv6_ && address_.addr.is_v4();
+  return is_second ? std::optional(ipv6_->address().addr) : std::nullopt;
+}
+
+std::span<const std::string> Machine::search() const {
+  if (leased_ && !leased_->lease().name_servers.empty()) return leased_->lease().search;
+  return ipv6_ ? ipv6_->search() : std::span<const std::string>();
+}
+
+std::vector<IpAddr> Machine::find_host(std::string_view name) const {
+  const auto v4 = lan_ != nullptr ? lan_->find_address(name) : std::nullopt;
+  if (!v4) return {};
+  const auto v6 = lan_->to_v6(*v4);
+  return v6 ? std::vector{*v4, *v6} : std::vector{*v4};
 }
 
 void Machine::open_capture(const std::string& path) {
@@ -139,12 +155,15 @@ void Machine::configure(const MachineOptions& options) {
     set_option(config.stack.options, assignment);
   }
   if (options.journey) config.stack.trace_events = 64 * 1024;
+  config.stack.stable_secret = stable_secret();
   auto host = Host::create(std::move(config));
   if (!host) throw Failure(fmt::format("cannot make a host: {}", to_string(host.error())));
   host_ = std::move(*host);
 
-  const bool asks = address_.addr == IpAddr();
+  const bool asks = options.address == kByDhcp && lan_ == nullptr;
+  const bool is_given = address_.addr != IpAddr();
   const MacAddr mac = device_->mac();
+  const std::uint32_t link_mtu = device_->caps().mtu;
   std::unique_ptr<link::Link> link;
   if (capture_) {
     link = std::make_unique<link::CaptureLink>(*device_, *capture_, options.link);
@@ -152,23 +171,40 @@ void Machine::configure(const MachineOptions& options) {
     link = std::move(device_);
   }
   const auto interface =
-      host_->add_link("eth0", std::move(link), asks ? std::nullopt : std::optional(address_));
+      host_->add_link("eth0", std::move(link), is_given ? std::optional(address_) : std::nullopt);
   if (!interface) {
     throw Failure(fmt::format("--ip {}: {}", options.address, to_string(interface.error())));
   }
   if (asks) {
-    leased_.emplace(*host_, *interface, mac);
+    leased_.emplace(*host_, *interface, mac, link_mtu);
     address_ = leased_->lease().address;
   }
+  if (lan_ != nullptr) {
+    check(host_->stack().add_address(*interface, lan_->address_v6()), "IPv6");
+  }
+  configure_ipv6(options.ipv6, *interface, mac);
+  add_routes(options, *interface);
+}
+
+void Machine::configure_ipv6(const Ipv6Options& options, std::uint8_t interface,
+                             const MacAddr& mac) {
+  if (options.is_wanted()) {
+    ipv6_.emplace(*host_, interface, mac, options);
+    if (address_.addr == IpAddr()) address_ = ipv6_->address();
+  } else if (!options.gateway.empty()) {
+    throw Failure("--gw6: only with an address that is given");
+  }
+}
+
+void Machine::add_routes(const MachineOptions& options, std::uint8_t interface) {
   Stack& stack = host_->stack();
   for (const std::string& text : options.routes) {
     const StaticRoute route = parse_route(text);
-    check(stack.add_route(route.destination, route.gateway, *interface), "--route " + text);
+    check(stack.add_route(route.destination, route.gateway, interface), "--route " + text);
   }
   if (options.gateway.empty()) return;
-  check(
-      stack.add_route({IpAddr::any_v4(), 0}, parse_gateway(options.gateway, address_), *interface),
-      "--gw " + options.gateway);
+  check(stack.add_route({IpAddr::any_v4(), 0}, parse_gateway(options.gateway, address_), interface),
+        "--gw " + options.gateway);
 }
 
 // --- the journey ---------------------------------------------------------------
@@ -206,8 +242,10 @@ void Machine::note(std::string_view room, std::string_view text) {
 
 void Machine::farewell() {
   if (leased_) leased_->rest();
+  if (ipv6_) ipv6_->rest();
   if (driver_ == Driver::context) end_connections();
   if (leased_) leased_->give_back(*host_);
+  if (ipv6_) ipv6_->give_back(*host_);
 }
 
 void Machine::end_connections() {

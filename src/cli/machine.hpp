@@ -16,6 +16,7 @@
 #include <naru/link/lan.hpp>
 
 #include "cli/leased_address.hpp"
+#include "cli/own_ipv6.hpp"
 #include "observe/journey.hpp"
 
 namespace naru::cli {
@@ -23,7 +24,8 @@ namespace naru::cli {
 struct MachineOptions {
   std::string link;     // "tap:NAME", "packet:INTERFACE" or "lan:NAME"
   std::string address;  // "10.0.0.2/24" or "dhcp"; on a lan "10.77.0.5" or none
-  std::string name;     // on a lan
+  Ipv6Options ipv6;
+  std::string name;  // on a lan
   std::string gateway;
   std::vector<std::string> routes;  // "PREFIX=GATEWAY"
   std::string mac;
@@ -47,11 +49,16 @@ class Machine {
 
   boost::asio::io_context& context() { return context_; }
   Host& host() { return *host_; }
+  // The IPv4 address, or else the one of IPv6.
   IpAddr address() const { return address_.addr; }
-  // Those that came with the address (--ip dhcp).
+  // The IPv6 address of a machine that has an IPv4 address, too.
+  std::optional<IpAddr> second_address() const;
+  // Those that came with the address (--ip dhcp, --ip6 auto, --ip6 dhcp).
   std::span<const IpAddr> name_servers() const;
-  // The address of a member of our lan; none where the link is no lan.
-  std::optional<IpAddr> find_host(std::string_view name) const;
+  // The search list that came with it.
+  std::span<const std::string> search() const;
+  // The addresses of a member of our lan; none where the link is no lan.
+  std::vector<IpAddr> find_host(std::string_view name) const;
   // A step of the journey that the stack does not know; nothing without --journey.
   void note(std::string_view room, std::string_view text);
   // Lets connections end that are about to, for two seconds at most, and resets the
@@ -66,6 +73,8 @@ class Machine {
   void join_lan(const MachineOptions& options, const std::string& lan);
   void open_capture(const std::string& path);
   void configure(const MachineOptions& options);
+  void configure_ipv6(const Ipv6Options& options, std::uint8_t interface, const MacAddr& mac);
+  void add_routes(const MachineOptions& options, std::uint8_t interface);
   void end_connections();
   void start_journey();
   void read_rest_of_trace();
@@ -81,6 +90,7 @@ class Machine {
   std::optional<observe::Journey> journey_;
   boost::asio::io_context context_{1};
   std::optional<LeasedAddress> leased_;  // keeps a timer of the context
+  std::optional<OwnIpv6> ipv6_;          // the same
 };
 
 // "name=value" into the options of a stack. Throws Failure.

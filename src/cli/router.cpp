@@ -1,8 +1,10 @@
 #include "cli/router.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -26,6 +28,8 @@ namespace {
 constexpr std::int64_t kNatSessions = 65'536;
 // A signal ends the sleep of the host; should it come just before, this does.
 constexpr Duration kLongestSleep = 200ms;
+// Often enough that who has missed one does not wait long.
+constexpr std::chrono::seconds kAdvertisingInterval = 60s;
 
 volatile std::sig_atomic_t g_stopped = 0;
 
@@ -42,11 +46,16 @@ void check(const Status& status, const std::string& what) {
   if (!status) throw Failure(fmt::format("{}: {}", what, to_string(status.error())));
 }
 
-// "tap:left=10.1.0.1/24"
+// "tap:left=10.1.0.1/24", "tap:left=10.1.0.1/24,2001:db8:1::1/64"
 struct LinkChoice {
   std::string name;
   LinkName link;
-  Prefix address;
+  std::vector<Prefix> addresses;
+
+  bool has_network_of(const IpAddr& addr) const {
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [&](const Prefix& p) { return p.contains(addr); });
+  }
 };
 
 LinkChoice parse_choice(const std::string& text) {
@@ -58,7 +67,11 @@ LinkChoice parse_choice(const std::string& text) {
   LinkChoice choice;
   choice.name = text.substr(0, equals);
   choice.link = parse_link(choice.name);
-  choice.address = parse_network(text.substr(equals + 1));
+  for (std::size_t at = equals; at != std::string::npos;) {
+    const std::size_t comma = text.find(',', at + 1);
+    choice.addresses.push_back(parse_network(text.substr(at + 1, comma - at - 1)));
+    at = comma;
+  }
   return choice;
 }
 
@@ -126,6 +139,8 @@ class Router {
  private:
   void add_links(const RouterOptions& options);
   void add_routes(const RouterOptions& options);
+  void advertise(const RouterOptions& options);
+  std::uint8_t interface_of(const IpAddr& addr) const;
   void set_nat(const RouterOptions& options);
 
   std::optional<link::CaptureFile> capture_;
@@ -148,6 +163,7 @@ Router::Router(const RouterOptions& options) {
   host_ = std::move(*host);
   add_links(options);
   add_routes(options);
+  advertise(options);
   if (!options.nat.empty()) {
     set_nat(options);
   } else if (!options.forwards.empty()) {
@@ -170,25 +186,55 @@ void Router::add_links(const RouterOptions& options) {
       link = std::make_unique<link::CaptureLink>(*captured_.back(), *capture_, choice.name);
     }
     const auto added =
-        host_->add_link(fmt::format("eth{}", number - 1), std::move(link), choice.address);
+        host_->add_link(fmt::format("eth{}", number - 1), std::move(link), std::nullopt);
     if (!added) throw Failure(fmt::format("--link {}: {}", text, to_string(added.error())));
+    for (const Prefix& address : choice.addresses) {
+      check(host_->stack().add_address(*added, address), "--link " + text);
+    }
     choices_.push_back(choice);
   }
 }
 
-// By the interface on whose network the gateway is. Interface 0 is the loopback.
+// Interface 0 is the loopback; 0: on no network of the links.
+std::uint8_t Router::interface_of(const IpAddr& addr) const {
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    if (choices_[i].has_network_of(addr)) return static_cast<std::uint8_t>(i + 1);
+  }
+  return 0;
+}
+
+// By the interface on whose network the gateway is.
 void Router::add_routes(const RouterOptions& options) {
   for (const std::string& text : options.routes) {
     const StaticRoute route = parse_route(text);
-    std::uint8_t interface = 1;
-    while (interface <= choices_.size() &&
-           !choices_[interface - 1U].address.contains(route.gateway)) {
-      ++interface;
-    }
-    if (interface > choices_.size()) {
+    const std::uint8_t interface = interface_of(route.gateway);
+    if (interface == 0) {
       throw Failure(fmt::format("--route {}: the gateway is on no network of the links", text));
     }
     check(host_->stack().add_route(route.destination, route.gateway, interface), "--route " + text);
+  }
+}
+
+// Each prefix on the link whose address is of it; all of a link in one advertisement.
+void Router::advertise(const RouterOptions& options) {
+  RouterAdvertising common;
+  common.max_interval = kAdvertisingInterval;
+  for (const std::string& text : options.name_servers) {
+    const auto server = IpAddr::parse(text);
+    if (!server) throw Failure(fmt::format("--name-server {}: not an address", text));
+    common.name_servers.push_back(*server);
+  }
+  std::map<std::uint8_t, RouterAdvertising> links;
+  for (const std::string& text : options.advertised) {
+    const auto prefix = Prefix::parse(text);
+    const std::uint8_t interface = prefix ? interface_of(prefix->addr) : std::uint8_t{0};
+    if (interface == 0 || prefix->addr.is_v4()) {
+      throw Failure(fmt::format("--advertise {}: not an IPv6 network of the links", text));
+    }
+    links.try_emplace(interface, common).first->second.prefixes.push_back({.prefix = *prefix});
+  }
+  for (const auto& [interface, what] : links) {
+    check(host_->stack().advertise(interface, what), "--advertise");
   }
 }
 
@@ -212,7 +258,14 @@ void Router::run() {
   }
 }
 
+// Hosts look for another router at once.
 void Router::finish() {
+  Stack& stack = host_->stack();
+  stack.set_now(monotonic_now());
+  for (std::size_t i = 1; i <= choices_.size(); ++i) {
+    stack.stop_advertising(static_cast<std::uint8_t>(i));
+  }
+  host_->poll();
   if (!capture_) return;
   capture_->flush();
   if (!capture_->error().empty()) throw Failure(capture_->error());
@@ -222,7 +275,8 @@ std::string Router::words() const {
   std::string text;
   for (const LinkChoice& choice : choices_) {
     if (!text.empty()) text += ", ";
-    text += fmt::format("{} {}", choice.name, choice.address.to_string());
+    text += choice.name;
+    for (const Prefix& address : choice.addresses) text += " " + address.to_string();
   }
   return text;
 }
@@ -232,11 +286,20 @@ std::string Router::words() const {
 void RouterOptions::add_to(CLI::App& app) {
   app.add_option("--link", links,
                  "tap:NAME or packet:INTERFACE and this router's address there, as "
-                 "tap:left=10.1.0.1/24; once for each")
+                 "tap:left=10.1.0.1/24 (or more of them, with commas); once for each")
       ->required()
-      ->type_name("LINK=ADDRESS/LENGTH")
+      ->type_name("LINK=ADDRESS/LENGTH[,...]")
       ->allow_extra_args(false);
   add_routes_to(app, routes);
+  app.add_option("--advertise", advertised,
+                 "an IPv6 network of one of the links, of which its hosts make themselves "
+                 "addresses, with this router as their gateway; may be repeated")
+      ->type_name("PREFIX")
+      ->allow_extra_args(false);
+  app.add_option("--name-server", name_servers,
+                 "a name server that hosts are told of with the prefix; may be repeated")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false);
   app.add_option("--nat", nat, "translate what leaves by this link (one of them) to its address")
       ->type_name("LINK");
   app.add_option("-p,--publish", forwards,

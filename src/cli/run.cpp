@@ -19,6 +19,8 @@
 #include "cli/failure.hpp"
 #include "cli/link_options.hpp"
 #include "cli/scribe.hpp"
+#include "cli/session_lease.hpp"
+#include "cli/session_lease6.hpp"
 #include "gateway/client.hpp"
 #include "session/keeper.hpp"
 #include "session/session.hpp"
@@ -131,6 +133,18 @@ session::Preparation publish_ports(std::vector<gateway::Publication> wanted) {
   };
 }
 
+// --ip dhcp, --ip6 auto, --ip6 dhcp: a lease is asked for and kept.
+session::AddressSourceMaker address_sources(const RunOptions& options) {
+  return [takes = options.name_servers.empty(), v4 = options.address, v6 = options.address_v6] {
+    session::AddressSources sources;
+    if (v4 == kByDhcp) sources.push_back(std::make_unique<SessionLease>(takes));
+    if (v6 == kByDhcp || v6 == kByRouters) {
+      sources.push_back(std::make_unique<SessionLease6>(v6 == kByDhcp, takes));
+    }
+    return sources;
+  };
+}
+
 // What somebody wants to see. An empty capture, for which each process then adds its part.
 session::Watching watching(const RunOptions& options) {
   session::Watching watching{.capture = {}, .keeps_trace = options.journey};
@@ -157,10 +171,9 @@ session::NameServers name_servers(const RunOptions& options) {
 // What a session is to be, but for its name.
 struct Plan {
   std::string folder;
-  session::CableChoice cable;
+  session::KeeperDuties duties;
   session::NameServers name_servers;
   session::Watching watching;
-  session::Preparation prepare;
 };
 
 // A session of this name, with its keeper. Its file; none: the name is taken.
@@ -168,7 +181,7 @@ std::optional<std::string> try_start(const Plan& plan, const std::string& name) 
   const std::string file = session::memory_file(plan.folder, name);
   if (!is_free(file)) return std::nullopt;
   must(session::Session::create(plan.folder, name, plan.watching, plan.name_servers));
-  const auto started = session::start_keeper(file, plan.cable, plan.prepare);
+  const auto started = session::start_keeper(file, plan.duties);
   if (started) return file;
   session::remove_files(file);
   if (started.error().number == EEXIST) return std::nullopt;
@@ -216,13 +229,16 @@ void wait_for_farewell(const std::string& file) {
 }
 
 std::string start_session(const RunOptions& options) {
+  std::optional<StartLock> lock;  // until the session stands
   const Plan plan{.folder = must(session::runtime_folder()),
-                  .cable = cable_choice(options),
+                  .duties = {.cable = cable_choice(options),
+                             .address_sources = address_sources(options),
+                             .prepare = publish_ports(publications(options)),
+                             .on_standing = [&lock] { lock.reset(); }},
                   .name_servers = name_servers(options),
-                  .watching = watching(options),
-                  .prepare = publish_ports(publications(options))};
+                  .watching = watching(options)};
   if (!options.name.empty()) wait_for_farewell(session::memory_file(plan.folder, options.name));
-  const StartLock lock(plan.folder);
+  lock.emplace(plan.folder);
   if (!options.name.empty()) {
     const std::string& name = options.name;
     if (!link::is_lan_name(name)) {
@@ -252,9 +268,14 @@ void RunOptions::add_to(CLI::App& app) {
       ->type_name("NAME");
   app.add_option("--ip", address,
                  "its address on the lan (without: the next free one), or with --link as "
-                 "10.0.0.2/24")
+                 "10.0.0.2/24, or dhcp to ask for one")
       ->type_name("ADDRESS[/LENGTH]");
+  app.add_option("--ip6", address_v6,
+                 "its IPv6 address with --link, as fd00::2/64, or auto for what routers say, or "
+                 "dhcp to ask for one (without: none); none on a lan, where it has one else")
+      ->type_name("ADDRESS/LENGTH");
   app.add_option("--gw", gateway, "with --link: the default gateway")->type_name("ADDRESS");
+  app.add_option("--gw6", gateway_v6, "with --link: that of IPv6")->type_name("ADDRESS");
   add_routes_to(app, routes);
   app.add_option("--mac", mac, "with --link: its Ethernet address")->type_name("MAC");
   app.add_option("--dns", name_servers,

@@ -54,7 +54,10 @@ int serve(const ServeOptions& options) {
   Machine machine(options.machine);
   net::io_context& context = machine.context();
 
-  const ip::tcp::endpoint endpoint(ip::make_address(machine.address().to_string()), options.port);
+  // Of both families where the machine has both.
+  const auto second = machine.second_address();
+  const IpAddr at = second ? IpAddr::any_v6() : machine.address();
+  const ip::tcp::endpoint endpoint(ip::make_address(at.to_string()), options.port);
   std::optional<web::Server> server;
   try {
     server.emplace(context, endpoint, std::move(folder), options.server);
@@ -63,8 +66,11 @@ int serve(const ServeOptions& options) {
                               endpoint.port(), error.code().message()));
   }
   server->start();
-  fmt::print("naru: serving {} on http://{}:{}/ over {}\n", options.folder,
-             endpoint.address().to_string(), server->endpoint().port(), options.machine.link);
+  const auto url = [&](const IpAddr& addr) {
+    return fmt::format("http://{}/", Endpoint{addr, server->endpoint().port()}.to_string());
+  };
+  fmt::print("naru: serving {} on {}{} over {}\n", options.folder, url(machine.address()),
+             second ? " and " + url(*second) : "", options.machine.link);
   std::fflush(stdout);
 
   net::signal_set signals(context, SIGINT, SIGTERM);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <naru/wire/address.hpp>
+
 namespace naru::cli {
 namespace {
 
@@ -29,7 +31,11 @@ bool has_scheme(std::string_view text) {
 
 }  // namespace
 
-std::string Url::authority() const { return port == 80 ? host : fmt::format("{}:{}", host, port); }
+std::string Url::authority() const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  const std::string name = is_v6 ? fmt::format("[{}]", host) : host;
+  return port == 80 ? name : fmt::format("{}:{}", name, port);
+}
 
 std::string Url::to_string() const { return fmt::format("http://{}{}", authority(), target); }
 
@@ -44,9 +50,17 @@ std::expected<Url, std::string> Url::parse(std::string_view text) {
   const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
   std::string_view authority = rest.substr(0, end);
   if (authority.find('@') != std::string_view::npos) return wrong("no user names in URLs");
-  if (authority.starts_with('[')) return wrong("IPv6 comes later");
 
   Url url;
+  if (authority.starts_with('[')) {
+    const std::size_t bracket = authority.find(']');
+    if (bracket == std::string_view::npos) return wrong("the address has no end (])");
+    const auto address = IpAddr::parse(authority.substr(1, bracket - 1));
+    if (!address || address->is_v4()) return wrong("no IPv6 address in the brackets");
+    url.host = authority.substr(1, bracket - 1);
+    authority.remove_prefix(bracket + 1);
+    if (!authority.empty() && authority[0] != ':') return wrong("only a port follows the address");
+  }
   if (const std::size_t colon = authority.find(':'); colon != std::string_view::npos) {
     const std::string_view port = authority.substr(colon + 1);
     const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
@@ -55,8 +69,8 @@ std::expected<Url, std::string> Url::parse(std::string_view text) {
     }
     authority = authority.substr(0, colon);
   }
-  if (authority.empty()) return wrong("the host is missing");
-  url.host = authority;
+  if (url.host.empty()) url.host = authority;
+  if (url.host.empty()) return wrong("the host is missing");
   const std::string_view target = rest.substr(end);
   url.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
   return url;

@@ -9,11 +9,11 @@
 namespace naru::cli {
 
 struct Url {
-  std::string host;
+  std::string host;  // an IPv6 address without its brackets
   std::uint16_t port = 80;
   std::string target = "/";  // path and query
 
-  // "host" or "host:8080", as in a Host field.
+  // "host", "host:8080" or "[2001:db8::1]:8080", as in a Host field.
   std::string authority() const;
   std::string to_string() const;
 

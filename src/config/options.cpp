@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <naru/config/options.hpp>
 
 namespace naru {
@@ -62,6 +64,14 @@ constexpr std::array<OptionSpec, kOptionCount> kSpecs{{
      "probes before an address is used (RFC 5227: 3, RFC 4862: 1; 0 uses it at once)"},
     {arp_announce_count, "arp.announce_count", number, 2, 0, 10,
      "announcements of a new address (RFC 5227)"},
+
+    {ndp_accept_ra, "ndp.accept_ra", number, 1, 0, 2,
+     "router advertisements, where an interface configures itself: 0 ignored, 1 believed by "
+     "hosts, 2 by routers, too"},
+    {ndp_dad_transmits, "ndp.dad_transmits", number, 1, 0, 10,
+     "probes before an address that was made up is used (RFC 4862 5.1)"},
+    {ndp_temporary_addresses, "ndp.temporary_addresses", boolean, 0, 0, 1,
+     "make, prefer and replace temporary addresses (RFC 8981)"},
 
     {nat_max_sessions, "nat.max_sessions", number, 0, 0, 4'000'000,
      "sessions of a NAT, read once when the stack is made; 0: it can be none"},

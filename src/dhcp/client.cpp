@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "dhcp/machine.hpp"
@@ -31,5 +32,13 @@ State Client::state() const { return machine_->state; }
 const std::optional<Lease>& Client::lease() const { return machine_->lease; }
 
 void Client::release(Time now) { machine_->release(now); }
+
+std::optional<std::uint32_t> take_mtu(Stack& stack, std::uint8_t interface, const Lease& lease,
+                                      std::uint32_t link_mtu) {
+  const std::uint32_t wanted =
+      lease.mtu == 0 ? link_mtu : std::min<std::uint32_t>(lease.mtu, link_mtu);
+  if (!stack.set_mtu(interface, wanted)) return std::nullopt;
+  return wanted;
+}
 
 }  // namespace naru::dhcp

@@ -20,21 +20,8 @@ constexpr Duration kProbeLook = 100ms;  // how often the prober is asked
 
 }  // namespace
 
-Client::Machine::~Machine() {
-  if (socket) (void)stack.close(socket);
-}
-
 Status Client::Machine::open() {
-  const auto id = stack.open_udp();
-  if (!id) return std::unexpected(id.error());
-  socket = *id;
-  const auto interface = static_cast<std::int64_t>(config.interface);
-  for (const auto& [option, value] :
-       {std::pair{SocketOption::bound_interface, interface}, {SocketOption::broadcast, 1}}) {
-    if (const Status set = stack.set_option(socket, option, value); !set) return set;
-  }
-  const Status bound = stack.bind(socket, {IpAddr::any_v4(), wire::kDhcpClientPort});
-  if (!bound) return bound;
+  if (const Status opened = port.open(); !opened) return opened;
   const auto most = static_cast<std::uint32_t>(config.start_delay / 1ms);
   timer = stack.now() + std::chrono::milliseconds(most == 0 ? 0 : random.below(most));
   return {};
@@ -48,6 +35,7 @@ Time Client::Machine::next_deadline() const {
 
 void Client::Machine::poll(Time now) {
   stack.set_now(now);
+  port.hold();
   receive(now);
   if (is_released) {
     if (now >= timer) lose();
@@ -63,16 +51,11 @@ void Client::Machine::poll(Time now) {
 // --- what comes ----------------------------------------------------------------------------
 
 void Client::Machine::receive(Time now) {
-  constexpr int kBurst = 16;
-  std::array<std::uint8_t, 2048> room{};
-  DatagramInfo info;
-  for (int i = 0; i < kBurst; ++i) {
-    const auto got = stack.recv_from(socket, room, info);
-    if (!got && got.error() == Error::would_block) return;
-    if (!got || is_released || info.source.port != wire::kDhcpServerPort) continue;
-    const auto message = DhcpView::parse(Bytes(room).first(*got));
+  port.receive([&](Bytes bytes, const DatagramInfo& info) {
+    if (is_released || info.source.port != wire::kDhcpServerPort) return;
+    const auto message = DhcpView::parse(bytes);
     if (message && is_ours(*message)) on_message(*message, now);
-  }
+  });
 }
 
 bool Client::Machine::is_ours(const DhcpView& message) const {
@@ -223,9 +206,7 @@ void Client::Machine::add_wishes(wire::DhcpWriter& writer) const {
 }
 
 void Client::Machine::send(wire::DhcpWriter& writer, const IpAddr& to) {
-  // One that is lost is sent again.
-  (void)stack.send_to(socket, writer.finish(), {to, wire::kDhcpServerPort}, 0,
-                      {.interface = config.interface});
+  port.send(writer.finish(), {to, wire::kDhcpServerPort});
 }
 
 void Client::Machine::discover(Time now) {

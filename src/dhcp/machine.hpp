@@ -3,6 +3,7 @@
 
 #include <naru/dhcp/client.hpp>
 
+#include "dhcp/port.hpp"
 #include "wire/dhcp.hpp"
 
 namespace naru::dhcp {
@@ -13,8 +14,8 @@ struct Client::Machine {
       : stack(given),
         config(std::move(given_config)),
         random(given_random),
-        on_change(std::move(given_change)) {}
-  ~Machine();
+        on_change(std::move(given_change)),
+        port(stack, config.interface, {IpAddr::any_v4(), wire::kDhcpClientPort}) {}
 
   Status open();
   void poll(Time now);
@@ -60,7 +61,7 @@ struct Client::Machine {
   ClientConfig config;
   Random random;
   OnChange on_change;
-  SocketId socket;
+  Port port;
   State state = State::init;
   bool is_released = false;
   std::uint32_t xid = 0;

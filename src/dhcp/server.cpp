@@ -4,6 +4,7 @@
 #include <naru/dhcp/server.hpp>
 
 #include "dhcp/bindings.hpp"
+#include "dhcp/port.hpp"
 #include "wire/dhcp.hpp"
 
 namespace naru::dhcp {
@@ -35,12 +36,9 @@ struct Server::State {
   State(Stack& given, ServerConfig given_config)
       : stack(given),
         config(std::move(given_config)),
-        bindings(config.first, config.last, config.address.addr) {}
-  ~State() {
-    if (socket) (void)stack.close(socket);
-  }
+        bindings(config.first, config.last, config.address.addr),
+        port(stack, config.interface, {IpAddr::any_v4(), wire::kDhcpServerPort}) {}
 
-  Status open();
   void on_message(const DhcpView& message, Time now);
   void on_discover(const DhcpView& message, Time now);
   void on_request(const DhcpView& message, Time now);
@@ -53,20 +51,8 @@ struct Server::State {
   Stack& stack;
   ServerConfig config;
   Bindings bindings;
-  SocketId socket;
+  Port port;
 };
-
-Status Server::State::open() {
-  const auto id = stack.open_udp();
-  if (!id) return std::unexpected(id.error());
-  socket = *id;
-  const auto interface = static_cast<std::int64_t>(config.interface);
-  for (const auto& [option, value] :
-       {std::pair{SocketOption::bound_interface, interface}, {SocketOption::broadcast, 1}}) {
-    if (const Status set = stack.set_option(socket, option, value); !set) return set;
-  }
-  return stack.bind(socket, {IpAddr::any_v4(), wire::kDhcpServerPort});
-}
 
 void Server::State::on_message(const DhcpView& message, Time now) {
   // What a relay has sent on is not ours to answer.
@@ -154,16 +140,14 @@ void Server::State::reply(const DhcpView& to, DhcpType type, const IpAddr& addre
   if (const auto id = to.option(DhcpOption::client_id)) writer.add(DhcpOption::client_id, *id);
   // Who has no address yet hears broadcasts only.
   const IpAddr where = asked.ciaddr.is_any() ? IpAddr::broadcast_v4() : asked.ciaddr;
-  (void)stack.send_to(socket, writer.finish(), {where, wire::kDhcpClientPort}, 0,
-                      {.interface = config.interface});
+  port.send(writer.finish(), {where, wire::kDhcpClientPort});
 }
 
 void Server::State::refuse(const DhcpView& to) {
   wire::DhcpWriter writer({.op = Dhcp::kReply, .xid = to.fixed().xid, .chaddr = to.fixed().chaddr},
                           DhcpType::nak);
   writer.add(DhcpOption::server_id, config.address.addr);
-  (void)stack.send_to(socket, writer.finish(), {IpAddr::broadcast_v4(), wire::kDhcpClientPort}, 0,
-                      {.interface = config.interface});
+  port.send(writer.finish(), {IpAddr::broadcast_v4(), wire::kDhcpClientPort});
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -177,22 +161,16 @@ Result<std::unique_ptr<Server>> Server::create(Stack& stack, ServerConfig config
                         config.last.to_v4() - config.first.to_v4() < ServerConfig::kMaxRange;
   if (!is_range) return std::unexpected(Error::invalid);
   auto state = std::make_unique<State>(stack, std::move(config));
-  if (const Status opened = state->open(); !opened) return std::unexpected(opened.error());
+  if (const Status opened = state->port.open(); !opened) return std::unexpected(opened.error());
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
 void Server::poll(Time now) {
-  constexpr int kBurst = 64;
   state_->stack.set_now(now);
-  std::array<std::uint8_t, 2048> room{};
-  DatagramInfo info;
-  for (int i = 0; i < kBurst; ++i) {
-    const auto got = state_->stack.recv_from(state_->socket, room, info);
-    if (!got && got.error() == Error::would_block) return;
-    if (!got) continue;
-    const auto message = DhcpView::parse(Bytes(room).first(*got));
+  state_->port.receive([&](Bytes bytes, const DatagramInfo&) {
+    const auto message = DhcpView::parse(bytes);
     if (message) state_->on_message(*message, now);
-  }
+  });
 }
 
 std::size_t Server::leases(Time now) const { return state_->bindings.count(Kind::leased, now); }

@@ -58,8 +58,9 @@ void Descent::ask_next() {
     ++steps_;
     asked_ = context_.network.now();
     const Endpoint server{at_.servers[server_].address, context_.port};
-    exchange_ = std::make_unique<Exchange>(context_.network, context_.random, server, question_,
-                                           context_.manner, resolver::Request::iterative);
+    exchange_ =
+        std::make_unique<Exchange>(context_.network, context_.random, context_.streams, server,
+                                   question_, context_.manner, resolver::Request::iterative);
     if (exchange_->state() == Exchange::State::waiting) return;
   }
   exchange_.reset();

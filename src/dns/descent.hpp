@@ -55,6 +55,7 @@ class Descent {
   struct Context {
     resolver::Network& network;
     Random& random;
+    resolver::Streams& streams;  // polled before the descents
     std::function<void(const Step&)> on_step = {};
     std::function<void(const Delegation&)> on_delegation = {};
     // The nearest zone above a name that is known: the root's at least.

@@ -35,8 +35,10 @@ Recursor::Recursor(resolver::Network& network, const std::vector<IpAddr>& roots,
                    const Random& random)
     : network_(network),
       random_(random),
+      streams_(network, random_),
       context_{.network = network_,
                .random = random_,
+               .streams = streams_,
                .on_delegation = [this](const Delegation& d) { learn(d); },
                .nearest = [this](const DnsName& name) { return nearest(name); }},
       delegations_(kMaxRemembered),
@@ -78,6 +80,7 @@ void Recursor::remember(const DnsQuestion& question, const Outcome& outcome) {
 }
 
 void Recursor::poll() {
+  streams_.poll();
   std::vector<Search> over;
   for (auto it = open_.begin(); it != open_.end();) {
     it->second.descent->poll();
@@ -96,7 +99,7 @@ void Recursor::poll() {
 
 // A search that is over before anybody was asked is told of by the next poll.
 Time Recursor::next_deadline() const {
-  Time deadline = kTimeNever;
+  Time deadline = streams_.next_deadline();
   for (const auto& [key, search] : open_) {
     if (search.descent->is_over()) return network_.now();
     deadline = std::min(deadline, search.descent->next_deadline());

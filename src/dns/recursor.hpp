@@ -36,6 +36,7 @@ class Recursor {
 
   resolver::Network& network_;
   Random random_;
+  resolver::Streams streams_;
   Delegation root_;
   Descent::Context context_;
   Memory<Delegation> delegations_;

@@ -167,7 +167,9 @@ link::OpenResult<std::unique_ptr<Gateway>> Gateway::open(const std::string& lan,
   auto link = link::LanLink::join(lan, options);
   if (!link) return std::unexpected(link.error());
   const Prefix address = (*link)->address();
-  if (!(*host)->add_link("eth0", std::move(*link), address)) {
+  const Prefix address_v6 = (*link)->address_v6();
+  const auto interface = (*host)->add_link("eth0", std::move(*link), address);
+  if (!interface || !(*host)->stack().add_address(*interface, address_v6)) {
     return failure(EADDRNOTAVAIL, "gateway: " + address.to_string() + " cannot be used");
   }
   auto service = std::make_unique<Service>(std::move(*folder), lan, std::move(*host));

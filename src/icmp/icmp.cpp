@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "wire/icmpv4.hpp"
+#include "wire/icmpv6.hpp"
 
 namespace naru::icmp {
 namespace {
@@ -12,6 +14,48 @@ namespace {
 using wire::Icmpv4;
 using wire::Icmpv4Type;
 using wire::Icmpv4View;
+using wire::Icmpv6;
+using wire::Icmpv6Type;
+using wire::Icmpv6View;
+
+// Echo, as both families have it: a request or a reply, and whose it is.
+struct Echo {
+  bool is_request = false;
+  std::uint16_t id = 0;
+  std::uint16_t seq = 0;
+};
+
+std::optional<Echo> echo_v4(Bytes message) {
+  const auto view = Icmpv4View::parse(message);
+  if (!view) return std::nullopt;
+  const bool is_request = view->type() == Icmpv4Type::echo_request;
+  if (!is_request && view->type() != Icmpv4Type::echo_reply) return std::nullopt;
+  return Echo{is_request, view->id(), view->seq()};
+}
+
+std::optional<Echo> echo_v6(Bytes message) {
+  const auto view = Icmpv6View::parse(message);
+  if (!view || !view->has_rest()) return std::nullopt;
+  const bool is_request = view->type() == Icmpv6Type::echo_request;
+  if (!is_request && view->type() != Icmpv6Type::echo_reply) return std::nullopt;
+  return Echo{is_request, view->id(), view->seq()};
+}
+
+std::optional<Echo> echo_of(Bytes message, bool is_v6) {
+  return is_v6 ? echo_v6(message) : echo_v4(message);
+}
+
+// A request under the socket's own identifier, whatever the program has written there.
+void write_request(const IcmpSocket& socket, Bytes message, std::uint16_t seq, std::uint8_t* to) {
+  static_assert(Icmpv4::kHeaderSize == Icmpv6::kHeaderSize);
+  const Bytes data = message.subspan(Icmpv4::kHeaderSize);
+  const std::uint64_t sum = wire::copy_and_sum(to + Icmpv4::kHeaderSize, data.data(), data.size());
+  if (socket.is_v6) {
+    Icmpv6::echo(Icmpv6Type::echo_request, socket.identifier, seq).emit(to);
+  } else {
+    Icmpv4::echo(Icmpv4Type::echo_request, socket.identifier, seq).emit(to, sum);
+  }
+}
 
 // What a message costs its socket: the memory that it really keeps from others.
 std::uint32_t charge(const Packet& packet) { return sizeof(Packet) + packet.capacity; }
@@ -29,14 +73,15 @@ bool Icmp::init(Arena& arena, const Options& options, Counters& counters, Random
   return sockets_.init(arena, kMaxSockets);
 }
 
-Result<Handle> Icmp::open(bool is_raw) {
+Result<Handle> Icmp::open(bool is_raw, bool is_v6) {
   IcmpSocket* socket = sockets_.take_raw();
   if (socket == nullptr) return no(Error::no_memory);
   const std::uint32_t generation = (socket->generation + 1) & 0xffffffU;
   socket = ::new (socket) IcmpSocket();
   socket->generation = generation == 0 ? 1 : generation;
   socket->is_raw = is_raw;
-  socket->local = IpAddr::any_v4();
+  socket->is_v6 = is_v6;
+  socket->local = is_v6 ? IpAddr::any_v6() : IpAddr::any_v4();
   socket->receive_buffer = options_->u32(Option::udp_receive_buffer);
   socket->send_buffer = options_->u32(Option::udp_send_buffer);
   return handle_of(*socket);
@@ -85,11 +130,13 @@ Status Icmp::bind(IcmpSocket& socket, const Endpoint& local) {
 
 Result<std::size_t> Icmp::send(IcmpSocket& socket, Bytes message, const IpAddr& remote) {
   if (message.size() > kMaxMessage) return no(Error::message_size);
-  if (!socket.is_raw) {
-    const auto view = Icmpv4View::parse(message);
-    if (!view || view->type() != Icmpv4Type::echo_request || view->code() != 0) {
-      return no(Error::invalid);
-    }
+  const auto echo = echo_of(message, socket.is_v6);
+  if (socket.is_raw) {
+    // There must be room for the checksum that we fill in.
+    if (socket.is_v6 && message.size() < Icmpv6View::kLeast) return no(Error::invalid);
+  } else {
+    const bool is_of_code_0 = echo && message[1] == 0;
+    if (!is_of_code_0 || !echo->is_request) return no(Error::invalid);
     if (socket.identifier == 0) {
       if (const Status taken = take_identifier(socket, 0); !taken) return no(taken.error());
     }
@@ -104,12 +151,7 @@ Result<std::size_t> Icmp::send(IcmpSocket& socket, Bytes message, const IpAddr& 
   if (socket.is_raw) {
     if (!message.empty()) std::memcpy(packet->data, message.data(), message.size());
   } else {
-    // The identifier is the socket's, and with it the checksum.
-    const Bytes data = message.subspan(Icmpv4::kHeaderSize);
-    const std::uint64_t sum =
-        wire::copy_and_sum(packet->data + Icmpv4::kHeaderSize, data.data(), data.size());
-    const std::uint16_t seq = Icmpv4View::parse(message)->seq();
-    Icmpv4::echo(Icmpv4Type::echo_request, socket.identifier, seq).emit(packet->data, sum);
+    write_request(socket, message, echo->seq, packet->data);
   }
   packet->source = socket.local.is_any() ? IpAddr() : socket.local;
   packet->destination = remote;
@@ -122,9 +164,10 @@ Result<std::size_t> Icmp::send(IcmpSocket& socket, Bytes message, const IpAddr& 
 }
 
 bool Icmp::next_message(MessageOut& out) const {
-  const Packet* packet = output_.front();
+  Packet* packet = output_.front();
   if (packet == nullptr) return false;
-  out = {.message = packet->bytes(),
+  out = {.message = packet->mutable_bytes(),
+         .is_v6 = packet->destination.is_v6(),
          .source = packet->source,
          .remote = packet->destination,
          .ttl = packet->ttl,
@@ -147,25 +190,27 @@ void Icmp::done() {
 // --- in -----------------------------------------------------------------------------------
 
 bool Icmp::is_for(const IcmpSocket& socket, const Packet& packet) const {
-  const auto view = Icmpv4View::parse(packet.bytes());
-  const auto type = static_cast<std::uint8_t>(view->type());
+  if (packet.destination.is_v6() != socket.is_v6) return false;
   if (!socket.local.is_any() && socket.local != packet.destination) return false;
   if (socket.is_raw) {
-    const bool is_filtered = type < 32 && (socket.filter >> type & 1U) != 0;
+    const std::uint8_t type = packet.data[0];
+    const bool is_filtered = (socket.filter[type / 32U] >> type % 32U & 1U) != 0;
     return !is_filtered && (!socket.is_connected || socket.remote == packet.source);
   }
-  return view->type() == Icmpv4Type::echo_reply && view->id() == socket.identifier;
+  const auto echo = echo_of(packet.bytes(), socket.is_v6);
+  return echo && !echo->is_request && echo->id == socket.identifier;
 }
 
 void Icmp::input(const Packet& packet, Time now) {
-  if (!Icmpv4View::parse(packet.bytes())) return;
+  if (packet.length < Icmpv6View::kLeast) return;
   sockets_.for_each([&](IcmpSocket& s) {
     if (is_for(s, packet)) deliver(s, packet, now);
   });
 }
 
 void Icmp::deliver(IcmpSocket& socket, const Packet& packet, Time now) {
-  const std::uint8_t* begin = socket.is_raw ? packet.buffer() + packet.network_offset : packet.data;
+  const bool has_header = socket.is_raw && !socket.is_v6;
+  const std::uint8_t* begin = has_header ? packet.buffer() + packet.network_offset : packet.data;
   const auto length = static_cast<std::uint32_t>(packet.data + packet.length - begin);
   const bool has_room = socket.receive_memory < socket.receive_buffer;
   Packet* copy = has_room ? pool_->take(length) : nullptr;
@@ -214,22 +259,26 @@ Result<Received> Icmp::recv(IcmpSocket& socket, MutableBytes out, bool peek) {
 
 bool Icmp::has_sent(const IcmpSocket& socket, const IpAddr& local, const IpAddr& remote,
                     Bytes message) const {
+  if (remote.is_v6() != socket.is_v6) return false;
   if (!socket.local.is_any() && socket.local != local) return false;
   if (socket.is_raw) return !socket.is_connected || socket.remote == remote;
-  const auto view = Icmpv4View::parse(message);
-  return view && view->type() == Icmpv4Type::echo_request && view->id() == socket.identifier;
+  const auto echo = echo_of(message, socket.is_v6);
+  return echo && echo->is_request && echo->id == socket.identifier;
 }
 
-void Icmp::on_error(const IpAddr& local, const IpAddr& remote, const SocketError& error, bool hard,
+bool Icmp::on_error(const IpAddr& local, const IpAddr& remote, const SocketError& error, bool hard,
                     Bytes message) {
+  bool is_ours = false;
   sockets_.for_each([&](IcmpSocket& s) {
     if (!has_sent(s, local, remote, message)) return;
+    is_ours = true;
     const bool wanted = s.receive_errors || (hard && s.is_connected);
     if (!wanted) return;
     if (s.receive_errors) s.errors.push(*pool_, error, message, s.receive_buffer);
     s.pending_error = error.error;
     if (!s.is_linked()) ready_.push_back(&s);
   });
+  return is_ours;
 }
 
 Result<SocketError> Icmp::recv_error(IcmpSocket& socket, MutableBytes out) {

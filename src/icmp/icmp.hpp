@@ -1,4 +1,4 @@
-// Icmp: sockets that speak ICMP (RFC 792), as Linux's raw(7) and icmp(7).
+// Icmp: sockets that speak ICMP (RFC 792) or ICMPv6 (RFC 4443), as Linux's raw(7) and icmp(7).
 //
 //   ip ── input(message) ──> each socket that it is for ──> recv()
 //   send() ──> one output queue ──> next_message() ──> stack ──> ip output
@@ -27,7 +27,8 @@ inline constexpr std::uint32_t kMaxSockets = 256;
 
 // A message on its way out.
 struct MessageOut {
-  Bytes message;
+  MutableBytes message;  // of IPv6 without its checksum
+  bool is_v6 = false;
   IpAddr source;  // :: where the destination cache is to choose
   IpAddr remote;
   std::uint8_t ttl = 0;  // 0: the default
@@ -52,7 +53,7 @@ class Icmp {
   [[nodiscard]] bool init(Arena& arena, const Options& options, Counters& counters, Random& random,
                           PacketPool& pool);
 
-  Result<Handle> open(bool is_raw);
+  Result<Handle> open(bool is_raw, bool is_v6);
   void close(IcmpSocket& socket);
   // nullptr for a stale handle.
   IcmpSocket* find(Handle handle) {
@@ -75,8 +76,8 @@ class Icmp {
   Result<SocketError> recv_error(IcmpSocket& socket, MutableBytes out);
 
   // An ICMP error about a message from `local` to `remote`, of which this is quoted; a `hard`
-  // one ends up at a connected socket even without IP_RECVERR.
-  void on_error(const IpAddr& local, const IpAddr& remote, const SocketError& error, bool hard,
+  // one ends up at a connected socket even without IP_RECVERR. False: nobody sent that.
+  bool on_error(const IpAddr& local, const IpAddr& remote, const SocketError& error, bool hard,
                 Bytes message);
 
   // A message as ip has checked it: data at the ICMP header, the IP header before it. It

@@ -1,6 +1,7 @@
 // IcmpSocket: a program's way to ICMP itself, as ping wants it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include <naru/base/result.hpp>
@@ -25,9 +26,10 @@ struct ReadyOrder;
 struct IcmpSocket : ListHook<ReadyOrder> {
   std::uint32_t generation = 0;
   Error pending_error = Error::none;
-  // raw(7): sends whole messages and hears all, with their IP headers. Else icmp(7):
+  // raw(7): sends whole messages and hears all, those of IPv4 with their IP headers. Else icmp(7):
   // sends echo requests under an identifier of its own and hears the replies to them.
   bool is_raw = false;
+  bool is_v6 = false;
   bool is_connected = false;
   bool receive_errors = false;  // IP_RECVERR
   std::uint8_t ttl = 0;         // 0: the stack's default
@@ -36,7 +38,8 @@ struct IcmpSocket : ListHook<ReadyOrder> {
   std::uint64_t cookie = 0;      // the owner's
   IpAddr local;                  // any: not bound
   IpAddr remote;
-  std::uint32_t filter = 0;  // ICMP_FILTER: bit n keeps messages of type n away
+  // Bit n keeps messages of type n away: ICMP6_FILTER, and in its first word ICMP_FILTER.
+  std::array<std::uint32_t, 8> filter{};
   std::uint32_t receive_buffer = 0;
   std::uint32_t receive_memory = 0;
   std::uint32_t send_buffer = 0;

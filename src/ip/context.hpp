@@ -10,6 +10,7 @@
 #include <naru/config/options.hpp>
 #include <naru/random/random.hpp>
 
+#include "base/change_mark.hpp"
 #include "base/siphash.hpp"
 #include "ip/types.hpp"
 #include "time/timer_wheel.hpp"
@@ -23,10 +24,13 @@ enum class TimerKind : std::uint8_t {
   address,
   reassembly,
   path_mtu,
-  igmp_group,
-  igmp_port,
+  group_report,
+  report_port,
   nat_session,
-  nat_mapping
+  nat_mapping,
+  learned,
+  router_solicitor,
+  router_advertiser
 };
 
 struct Timer : TimerNode {
@@ -43,6 +47,7 @@ struct Context {
   PacketPool* pool = nullptr;
   SipKey key;
   TimerWheel wheel;
+  ChangeMark configuration;  // interfaces, addresses or routes are being changed
 
   // Frames that ip sends by itself.
   static constexpr std::uint32_t kMaxOutput = 1'024;

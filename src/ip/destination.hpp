@@ -30,7 +30,7 @@ struct alignas(64) Destination : ListHook<PathMtuOrder> {
   IpAddr next_hop;     // the gateway or the remote itself
 
   // Ethernet and IP header with everything filled in that all packets share: no tos, flow
-  // label, length, id, flags, ttl, protocol, checksum.
+  // label, length, id, flags, ttl, protocol, checksum. A hop limit where routers have said one.
   std::array<std::uint8_t, kTemplateV6> header{};
   std::uint16_t mtu = 0;                // of the path
   std::uint64_t address_sum = 0;        // of both addresses, folded: for header and pseudo header

@@ -30,6 +30,14 @@ class DestinationCache {
   Destination* add(const IpAddr& remote, const IpAddr& asked_local, std::uint8_t asked_interface);
   void remove(Destination* d);
 
+  // All with this remote address.
+  template <class F>
+  void for_each_to(const IpAddr& remote, F&& f) {  // f(Destination&)
+    for (Destination* d = table_.first(hash(remote)); d != nullptr; d = table_.next(*d)) {
+      if (d->remote == remote) f(*d);
+    }
+  }
+
   // What was handed out about it holds no longer.
   void bump(Destination* d) { d->generation = ++last_generation_; }
 

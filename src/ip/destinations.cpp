@@ -65,7 +65,8 @@ Status Ip::build(Destination& d, Time now) {
   d.next_hop = way->next_hop;
   d.neighbour = kNoIndex;
   d.neighbour_version = 0;
-  d.mtu = d.path_mtu == 0 ? interface.mtu : std::min(d.path_mtu, interface.mtu);
+  const std::uint16_t link_mtu = interface.mtu_of(d.remote.is_v6());
+  d.mtu = d.path_mtu == 0 ? link_mtu : std::min(d.path_mtu, link_mtu);
   d.epoch = epoch_;
   destinations_.bump(&d);
 
@@ -92,6 +93,7 @@ void Ip::fill_template(Destination& d, const MacAddr& dst, const MacAddr& src) c
   if (is_v6) {
     d.flow_key = context_.hash(d.remote, context_.hash(d.source)) | 1U;
     ip[0] = 0x60;
+    if (!d.is_multicast) ip[wire::Ipv6::kHopLimitOffset] = interfaces_.at(d.interface).hop_limit;
     // What is for ourselves is never on a wire, and keeps its zones.
     const auto store = [&](std::uint8_t* to, const IpAddr& addr) {
       std::memcpy(to, (d.is_local ? addr : addr.without_zone()).bytes().data(), 16);
@@ -167,7 +169,8 @@ Result<Ip::Way> Ip::way_to_group(const Destination& d, Time now) {
   return way;
 }
 
-// What the caller bound to; else what the route prefers; else what fits the next hop.
+// What the caller bound to; else, of IPv4, what the route prefers or what fits the next hop, and of
+// IPv6 what RFC 6724 says.
 Status Ip::choose_source(const Destination& d, Way& way) {
   if (d.asked_local != IpAddr()) {
     if (!is_local(d.asked_local)) return std::unexpected(Error::address_not_available);
@@ -175,7 +178,7 @@ Status Ip::choose_source(const Destination& d, Way& way) {
     way.source = d.asked_local;
     return {};
   }
-  if (!way.source.is_any() && is_local(way.source)) return {};
+  if (d.remote.is_v4() && !way.source.is_any() && is_local(way.source)) return {};
   const Address* address = d.remote.is_v4() ? interfaces_.select_source(way.interface, way.next_hop)
                                             : select_source6(interfaces_, way.interface, d.remote);
   if (address == nullptr) return std::unexpected(Error::address_not_available);

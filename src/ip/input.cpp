@@ -1,4 +1,5 @@
 // Ip: frames and packets in.
+#include "ip/groups/igmp.hpp"
 #include "ip/ip.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4.hpp"
@@ -33,16 +34,17 @@ bool is_never_source(std::uint32_t addr) {
     case Protocol::icmp:
       return input_icmp(packet, group, now);
     case Protocol::igmp:
-      return input_igmp(packet, now);
+      context_.counters->add(Counter::igmp_in);
+      return consume(packet, input_igmp(*packet, reporter_, now), now);
     default:
       send_error(IcmpError::protocol_unreachable, *packet, now);
       return drop(packet, Drop::ip_unknown_protocol, now);
   }
 }
 
-Input Ip::input_igmp(Packet* packet, Time now) {
-  context_.counters->add(Counter::igmp_in);
-  if (const Drop bad = igmp_.input(*packet, now); bad != Drop::none) return drop(packet, bad, now);
+// A message to ip itself, which had nothing against it, or a reason to drop it.
+Input Ip::consume(Packet* packet, Drop reason, Time now) {
+  if (reason != Drop::none) return drop(packet, reason, now);
   context_.pool->give_back(packet);
   return {.action = Input::Action::consumed};
 }
@@ -130,7 +132,8 @@ Input Ip::judge(Packet* packet, const wire::Ipv4View& view, Time now) {
       return drop(packet, bad, now);
     }
   }
-  const Target target = classify(*packet);
+  Target target = classify(*packet);
+  if (target == Target::elsewhere && is_offer(*packet, view)) target = Target::group;
   if (nat_.is_on()) {
     if (const auto done = input_nat(packet, view, target, now)) return *done;
   }
@@ -177,6 +180,9 @@ Drop Ip::check_source(const Packet& packet, const wire::Ipv4View& view) const {
   }
   const std::uint32_t source = packet.source.to_v4();
   if (source == 0) {
+    // Who snoops on groups may have none to ask from (RFC 4541 2.1.1), and who joins one may
+    // have none yet (RFC 3376 4.2.13).
+    if (view.protocol() == Protocol::igmp) return Drop::none;
     // A host that asks for its address has none (RFC 1122 3.2.1.3 (a)).
     const auto udp = view.protocol() == Protocol::udp && !view.is_fragment()
                          ? wire::UdpView::parse(view.payload())
@@ -217,6 +223,17 @@ Ip::Target Ip::classify(const Packet& packet) const {
   const bool is_broadcast =
       to.is_limited_broadcast() || interfaces_.find_broadcast(to, interface) != nullptr;
   return is_broadcast ? Target::group : Target::elsewhere;
+}
+
+// From a DHCP server, to the address that it offers to us who have none yet: it need not
+// heed that broadcasts were asked for (RFC 2131 4.1).
+bool Ip::is_offer(const Packet& packet, const wire::Ipv4View& view) {
+  if (packet.interface == kLoopback || view.protocol() != Protocol::udp || view.is_fragment()) {
+    return false;
+  }
+  if (interfaces_.first_valid_v4(packet.interface) != nullptr) return false;
+  const auto udp = wire::UdpView::parse(view.payload());
+  return udp && udp->src_port() == kDhcpServer && udp->dst_port() == kDhcpClient;
 }
 
 // RFC 3704: would the answer leave by the interface that the packet came from (2.2, strict),

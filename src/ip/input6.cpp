@@ -38,6 +38,7 @@ Input Ip::input_packet6(Packet* packet, Time now) {
   packet->protocol = static_cast<std::uint8_t>(view->next_header());
   if (!is_known(*packet) || wire::is_ipv6_extension(packet->protocol) || context_.trace->on())
       [[unlikely]] {
+    if (pass6(packet, now)) return {.action = Input::Action::consumed};
     return judge6(packet, now);
   }
   return deliver6(packet, {}, false, now);

@@ -62,7 +62,7 @@ Address* InterfaceTable::find_broadcast(const IpAddr& addr, std::uint8_t interfa
 bool InterfaceTable::is_on_link(std::uint8_t interface, const IpAddr& addr) {
   auto& addresses = interfaces_[interface].addresses;
   for (Address* a = addresses.front(); a != nullptr; a = addresses.next(a)) {
-    if (a->prefix.contains(addr)) return true;
+    if (a->is_network_on_link && a->prefix.contains(addr)) return true;
   }
   return false;
 }
@@ -93,6 +93,16 @@ const Address* InterfaceTable::select_source(std::uint8_t interface, const IpAdd
     if (const Address* other = first_valid_v4(i)) return other;
   }
   return nullptr;
+}
+
+Duration InterfaceTable::retransmit_time(std::uint8_t interface) const {
+  const Duration said = interfaces_[interface].retransmit_time;
+  return said != Duration{} ? said : context_->options->duration(Option::arp_retransmit_interval);
+}
+
+Duration InterfaceTable::reachable_time(std::uint8_t interface) const {
+  const Duration said = interfaces_[interface].reachable_time;
+  return said != Duration{} ? said : context_->options->duration(Option::arp_reachable_time);
 }
 
 const Address* InterfaceTable::link_local(std::uint8_t interface) {

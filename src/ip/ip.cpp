@@ -1,6 +1,5 @@
 #include "ip/ip.hpp"
 
-#include "ip/stable_address.hpp"
 #include "wire/ipv6.hpp"
 
 namespace naru::ip {
@@ -8,6 +7,11 @@ namespace {
 
 std::uint8_t longest(const Prefix& prefix) {
   return prefix.addr.is_v4() ? std::uint8_t{32} : std::uint8_t{128};
+}
+
+// That a route leads to.
+bool has_network(const Address& address) {
+  return address.is_network_on_link && address.prefix.length != longest(address.prefix);
 }
 
 Route connected_route(const Address& address) {
@@ -35,16 +39,19 @@ bool Ip::init(Arena& arena, const Options& options, Counters& counters, trace::R
   context_.random = &random;
   context_.pool = &pool;
   context_.key = {random.next_u64(), random.next_u64()};
+  stable_secret_ = context_.key;
   if (!interfaces_.init(arena, context_) ||
       !routes_.init(arena, context_, options.u32(Option::max_routes)) ||
       !neighbours_.init(arena, context_, interfaces_) || !destinations_.init(arena, context_) ||
-      !reassembly_.init(arena, context_) ||
+      !reassembly_.init(arena, context_) || !learned_.init(arena, context_) ||
       !passages_.init(arena, context_.key, options.u32(Option::max_destinations)) ||
       !nat_.table.init(arena, context_, options.u32(Option::nat_max_sessions))) {
     return false;
   }
   prober_.init(context_, interfaces_);
-  igmp_.init(context_, interfaces_);
+  reporter_.init(context_, interfaces_);
+  solicitor_.init(context_, interfaces_);
+  advertiser_.init(context_, interfaces_);
   return interfaces_.add("lo", {}, wire::Ipv4::kMaxPacket).has_value() &&
          add_address(kLoopback, {IpAddr::loopback_v4(), 8}, Time()).has_value() &&
          add_address(kLoopback, {IpAddr::loopback_v6(), 128}, Time()).has_value();
@@ -79,6 +86,8 @@ Status Ip::set_up(std::uint8_t interface, bool up, Time now) {
   for (Address* a = i.addresses.front(); a != nullptr; a = i.addresses.next(a)) {
     prober_.announce_again(*a, now);
   }
+  for (const bool is_v6 : {false, true}) reporter_.tell_again(interface, is_v6, now);
+  if (listens_to_routers(interface)) solicitor_.start(interface, now);
   return {};
 }
 
@@ -104,16 +113,18 @@ Status Ip::add_address(std::uint8_t interface, const Prefix& prefix, Time now) {
   if (own.addr.is_v6() && interface != kLoopback && !own.addr.is_link_local()) {
     if (const Status enabled = enable_ipv6(interface, now); !enabled) return enabled;
   }
-  const auto made = make_address(interface, own, now);
-  return made ? Status() : std::unexpected(made.error());
+  return make_address(interface, own, {}, now);
 }
 
-Result<Address*> Ip::make_address(std::uint8_t interface, const Prefix& prefix, Time now) {
+Status Ip::make_address(std::uint8_t interface, const Prefix& prefix, const AddressPlan& plan,
+                        Time now) {
+  const Changing changing(context_.configuration);
   if (prefix.addr.is_v6() && interfaces_.at(interface).mtu < wire::Ipv6::kMinMtu) {
     return std::unexpected(Error::invalid);
   }
   const auto address = interfaces_.add_address(interface, prefix);
   if (!address) return std::unexpected(address.error());
+  plan.apply_to(**address);
   const Status connected = connect_network(**address);
   if (!connected) {
     interfaces_.remove_address(*address);
@@ -121,8 +132,10 @@ Result<Address*> Ip::make_address(std::uint8_t interface, const Prefix& prefix, 
   }
   change_epoch();
   prober_.start(**address, now);
+  report_solicited_node(**address, now);
+  arm_lifetime(**address, now);
   renew_nat();
-  return *address;
+  return {};
 }
 
 // What comes with an address: the route to its network, and its solicited-node group
@@ -133,7 +146,7 @@ Status Ip::connect_network(const Address& address) {
     const auto joined = interfaces_.join(address.interface, wire::solicited_node(address.addr));
     if (!joined) return std::unexpected(joined.error());
   }
-  if (address.prefix.length == longest(address.prefix)) return {};
+  if (!has_network(address)) return {};
   const Status added = routes_.add(connected_route(address), true);
   if (!added && has_group) {
     leave_solicited_node(address.interface, address.addr);
@@ -141,9 +154,20 @@ Status Ip::connect_network(const Address& address) {
   return added;
 }
 
+// Routers, and switches that listen to what they are told, hear of the group before anybody
+// is asked for the address, and by chance (RFC 4862 5.4.2).
+void Ip::report_solicited_node(const Address& address, Time now) {
+  if (address.addr.is_v4()) return;
+  Membership* m =
+      interfaces_.find_membership(address.interface, wire::solicited_node(address.addr));
+  if (m == nullptr || m->users != 1) return;
+  if (address.state != AddressState::tentative) return reporter_.on_change(*m, now);
+  reporter_.say_later(*m, now + context_.random_between(Duration{}, address.deadline - now));
+}
+
 void Ip::leave_solicited_node(std::uint8_t interface, const IpAddr& addr) {
   Membership* left = interfaces_.leave(interface, wire::solicited_node(addr));
-  if (left != nullptr) interfaces_.remove_membership(*left);
+  if (left != nullptr) reporter_.say_later(*left, Time());
 }
 
 Status Ip::enable_ipv6(std::uint8_t interface, Time now) {
@@ -151,18 +175,8 @@ Status Ip::enable_ipv6(std::uint8_t interface, Time now) {
     return std::unexpected(Error::not_found);
   }
   if (interfaces_.link_local(interface) != nullptr) return {};
-  return make_stable_address(interface, {IpAddr::v6({0xfe, 0x80}), 64}, 0, now);
-}
-
-Status Ip::make_stable_address(std::uint8_t interface, const Prefix& network, std::uint8_t attempt,
-                               Time now) {
-  const IpAddr addr = stable_address(context_.key, network.addr.without_zone(),
-                                     interfaces_.at(interface).mac, attempt);
-  const auto made = make_address(interface, {addr.with_zone(interface), network.length}, now);
-  if (!made) return std::unexpected(made.error());
-  (*made)->is_stable = true;
-  (*made)->attempt = attempt;
-  return {};
+  return make_up_address(interface, {IpAddr::v6({0xfe, 0x80}), 64},
+                         {.origin = AddressOrigin::stable}, now);
 }
 
 Status Ip::remove_address(std::uint8_t interface, const IpAddr& addr) {
@@ -170,13 +184,20 @@ Status Ip::remove_address(std::uint8_t interface, const IpAddr& addr) {
   if (address == nullptr || address->interface != interface) {
     return std::unexpected(Error::address_not_available);
   }
-  if (address->prefix.length != longest(address->prefix)) {
-    (void)routes_.remove(connected_route(*address), true);
-  }
+  const Changing changing(context_.configuration);
+  if (has_network(*address)) (void)routes_.remove(connected_route(*address), true);
   if (addr.is_v6()) leave_solicited_node(interface, addr);
   interfaces_.remove_address(address);
   change_epoch();
   renew_nat();
+  return {};
+}
+
+Status Ip::set_deprecated(const IpAddr& addr, bool on) {
+  Address* address = interfaces_.find_address(addr);
+  if (address == nullptr) return std::unexpected(Error::address_not_available);
+  address->is_deprecated = on;
+  change_epoch();
   return {};
 }
 
@@ -187,7 +208,7 @@ Status Ip::join(std::uint8_t interface, const IpAddr& group, Time now) {
   if (!joined) return std::unexpected(joined.error());
   if (*joined != nullptr) {
     change_epoch();
-    igmp_.on_change(**joined, now);
+    reporter_.on_change(**joined, now);
   }
   return {};
 }
@@ -196,14 +217,14 @@ void Ip::leave(std::uint8_t interface, const IpAddr& group, Time now) {
   Membership* left = interfaces_.leave(interface, group);
   if (left == nullptr) return;
   change_epoch();
-  igmp_.on_change(*left, now);
+  reporter_.on_change(*left, now);
 }
 
 Status Ip::add_route(const Route& wanted) {
   if (!interfaces_.exists(wanted.interface)) return std::unexpected(Error::not_found);
   const Route route = in_zone(wanted);
   const bool has_gateway = !route.gateway.is_any();
-  if (has_gateway && !interfaces_.is_on_link(route.interface, route.gateway)) {
+  if (has_gateway && !is_on_link(route.interface, route.gateway)) {
     return std::unexpected(Error::network_unreachable);
   }
   if (!route.source.is_any() && !is_local(route.source)) {
@@ -239,10 +260,7 @@ void Ip::on_timer(Time now) {
         on_neighbour_timer(*static_cast<Neighbour*>(timer), now);
         break;
       case TimerKind::address:
-        if (prober_.on_timer(*static_cast<Address*>(timer), now)) {
-          change_epoch();
-          renew_nat();
-        }
+        on_address_timer(*static_cast<Address*>(timer), now);
         break;
       case TimerKind::reassembly:
         if (Packet* first = reassembly_.on_timer(*static_cast<Assembly*>(timer), now)) {
@@ -253,17 +271,26 @@ void Ip::on_timer(Time now) {
       case TimerKind::path_mtu:
         destinations_.on_timer(now);
         break;
-      case TimerKind::igmp_group:
-        igmp_.on_group_timer(*static_cast<Membership*>(timer), now);
+      case TimerKind::group_report:
+        reporter_.on_group_timer(*static_cast<Membership*>(timer), now);
         break;
-      case TimerKind::igmp_port:
-        igmp_.on_port_timer(*static_cast<IgmpPort*>(timer), now);
+      case TimerKind::report_port:
+        reporter_.on_port_timer(*static_cast<ReportPort*>(timer), now);
         break;
       case TimerKind::nat_session:
         nat_.table.on_session_timer(*static_cast<NatSession*>(timer), now);
         break;
       case TimerKind::nat_mapping:
         nat_.table.on_mapping_timer(*static_cast<NatMapping*>(timer));
+        break;
+      case TimerKind::learned:
+        forget_learned(*static_cast<Learned*>(timer));
+        break;
+      case TimerKind::router_solicitor:
+        solicitor_.on_timer(*static_cast<SolicitorPort*>(timer), now);
+        break;
+      case TimerKind::router_advertiser:
+        advertiser_.on_timer(*static_cast<AdvertiserPort*>(timer), now);
         break;
     }
   }
@@ -293,14 +320,18 @@ void Ip::recover(Time now) {
   neighbours_.forget();
   destinations_.forget();
   nat_.table.forget(now);
-  igmp_.recover();
+  reporter_.recover();
   acquaintances_ = {};
   error_count_ = 0;
   change_epoch();
   interfaces_.for_each_address([&](Address& a) {
     static_cast<TimerLinks&>(a) = {};
     prober_.recover(a, now);
+    arm_lifetime(a, now);
   });
+  learned_.recover();
+  solicitor_.recover(now);
+  advertiser_.recover(now);
 }
 
 bool Ip::pop_error(ErrorReport& report) {

@@ -25,16 +25,19 @@
 #include <naru/time/time.hpp>
 #include <naru/wire/address.hpp>
 
-#include "ip/arp_probe.hpp"
+#include "ip/autoconf/learned.hpp"
+#include "ip/autoconf/router_advertiser.hpp"
+#include "ip/autoconf/router_solicitor.hpp"
 #include "ip/context.hpp"
 #include "ip/destination_cache.hpp"
+#include "ip/forwarding/passage.hpp"
 #include "ip/fragment.hpp"
-#include "ip/icmp_limiter.hpp"
-#include "ip/igmp.hpp"
+#include "ip/groups/group_reporter.hpp"
+#include "ip/icmp/icmp_limiter.hpp"
 #include "ip/interface.hpp"
-#include "ip/nat.hpp"
-#include "ip/neighbour.hpp"
-#include "ip/passage.hpp"
+#include "ip/nat/nat.hpp"
+#include "ip/neighbour/arp_probe.hpp"
+#include "ip/neighbour/neighbour.hpp"
 #include "ip/reassembly.hpp"
 #include "ip/route_table.hpp"
 #include "ip/types.hpp"
@@ -44,6 +47,7 @@
 #include "wire/ipv4.hpp"
 #include "wire/ipv6_extension.hpp"
 #include "wire/ndp.hpp"
+#include "wire/ndp_router.hpp"
 
 namespace naru::ip {
 
@@ -81,9 +85,24 @@ class Ip {
   // interface brings it a link-local one.
   Status add_address(std::uint8_t interface, const Prefix& prefix, Time now);
   Status remove_address(std::uint8_t interface, const IpAddr& addr);
+  // Not for new connections, where another will do; or for them again.
+  Status set_deprecated(const IpAddr& addr, bool on);
   // The interface speaks IPv6: it has a link-local address (RFC 4291 2.1), made as RFC 7217
   // says where there is none. Error::invalid for an MTU below 1280 (RFC 8200 5).
   Status enable_ipv6(std::uint8_t interface, Time now);
+  // It listens to routers, makes itself addresses of the prefixes that they announce, and takes
+  // them for gateways (RFC 4861 6.3, RFC 4862); not any more: what came by that goes.
+  Status set_autoconf(std::uint8_t interface, bool on, Time now);
+  // What the addresses that are made up come from; by chance where it is not said.
+  void set_stable_secret(const SipKey& secret) { stable_secret_ = secret; }
+  // The hosts of a link are told of us as their router (RFC 4861 6.2), by a router only.
+  Status advertise(std::uint8_t interface, const RouterAdvertising& what, Time now);
+  void stop_advertising(std::uint8_t interface, Time now);
+  const Interface& at_interface(std::uint8_t interface) const { return interfaces_.at(interface); }
+  template <class F>
+  void for_each_learned(std::uint8_t interface, F&& f) {  // f(const Learned&)
+    learned_.for_each(interface, f);
+  }
   // One of our unicast addresses and usable (all of 127/8 is).
   bool is_local(const IpAddr& addr) const { return interfaces_.is_local(addr); }
   // Limited broadcast, or the directed broadcast of one of our networks.
@@ -93,7 +112,11 @@ class Ip {
   template <class F>
   void for_each_address(F&& f) {  // f(const AddressInfo&)
     interfaces_.for_each_address([&](const Address& a) {
-      f(AddressInfo{.prefix = a.prefix, .interface = a.interface, .state = a.state});
+      f(AddressInfo{.prefix = a.prefix,
+                    .interface = a.interface,
+                    .state = a.state,
+                    .origin = a.origin,
+                    .is_deprecated = a.is_deprecated});
     });
   }
 
@@ -204,6 +227,8 @@ class Ip {
   // --- input ---
   // A frame from a link, Ethernet header first, packet->interface set. May be a chain.
   Input input(Packet* frame, Time now);
+  // One that is going to be, soon: a router begins to fetch what it will look at.
+  void foresee(const Packet& frame, std::uint8_t interface) const;
   // A packet to ourselves, IP header first.
   Input input_loopback(Packet* packet, Time now);
 
@@ -218,8 +243,10 @@ class Ip {
   void send_error(IcmpError error, const Packet& offending, Time now, std::uint32_t value = 0);
 
   // --- after a death ---
+  // Set while interfaces, addresses or routes are being changed.
+  ChangeMark& configuration() { return context_.configuration; }
   // Whoever was inside has died in the middle of it. Interfaces, addresses and routes are
-  // whole (the caller sees to that); all that is learned by itself is learned again, and
+  // whole (the caller looks at the mark); all that is learned by itself is learned again, and
   // the packets on their way are lost: they are the caller's to free.
   void recover(Time now);
 
@@ -231,10 +258,10 @@ class Ip {
   // What a packet's destination address means to us.
   enum class Target : std::uint8_t { us, group, elsewhere };
 
-  Result<Address*> make_address(std::uint8_t interface, const Prefix& prefix, Time now);
-  Status make_stable_address(std::uint8_t interface, const Prefix& network, std::uint8_t attempt,
-                             Time now);
+  Status make_address(std::uint8_t interface, const Prefix& prefix, const AddressPlan& plan,
+                      Time now);
   Status connect_network(const Address& address);
+  void report_solicited_node(const Address& address, Time now);
   void leave_solicited_node(std::uint8_t interface, const IpAddr& addr);
 
   // destinations.cpp
@@ -265,7 +292,7 @@ class Ip {
   void send_own(Packet* message, std::uint32_t destination, const SendParams& params, Time now);
 
   // input.cpp
-  Input input_igmp(Packet* packet, Time now);
+  Input consume(Packet* packet, Drop reason, Time now);
   Input input_packet(Packet* packet, Time now);
   Input judge(Packet* packet, const wire::Ipv4View& view, Time now);
   Input drop(Packet* packet, Drop reason, Time now) {
@@ -274,6 +301,7 @@ class Ip {
   Drop check_source(const Packet& packet, const wire::Ipv4View& view) const;
   Drop check_options(const Packet& packet, const wire::Ipv4View& view, Time now);
   Target classify(const Packet& packet) const;
+  bool is_offer(const Packet& packet, const wire::Ipv4View& view);
   // Packets between the same addresses are judged once, until something changes.
   struct Acquaintance {
     IpAddr source;
@@ -326,6 +354,36 @@ class Ip {
   void on_duplicate(Address& address, Time now);
   void advertise(std::uint8_t index, const IpAddr& target, Neighbour* asker, Time now);
 
+  // router_input.cpp
+  bool listens_to_routers(std::uint8_t interface) const;
+  Drop input_router_advertisement(const Packet& packet, const wire::NdpView& view, Time now);
+  void learn_parameters(std::uint8_t index, const wire::RouterFields& fields);
+  void learn_mtu(std::uint8_t index, std::uint32_t mtu);
+  void learn_router(const Packet& packet, const wire::RouterFields& fields, Time now);
+  void learn_prefix(std::uint8_t index, const wire::PrefixInformation& said, Time now);
+  void learn_option(std::uint8_t index, const wire::NdpOption& option, Time now);
+  void learn_servers(std::uint8_t index, const wire::RecursiveServers& said, Time now);
+  void learn_domains(std::uint8_t index, wire::SearchDomains said, Time now);
+  Learned* learn_route(const Route& route, std::uint32_t seconds, Time now);
+  void forget_learned(Learned& learned);
+  bool is_on_link(std::uint8_t interface, const IpAddr& addr);
+  Drop input_router_solicitation(const Packet& packet, const wire::NdpView& view, Time now);
+
+  // redirect6.cpp
+  Drop input_redirect6(const Packet& packet, const wire::NdpView& view, Time now);
+  void advise6(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
+
+  // autoconf.cpp
+  Status make_up_address(std::uint8_t interface, const Prefix& network, const AddressPlan& plan,
+                         Time now);
+  void configure_addresses(std::uint8_t index, const wire::PrefixInformation& said, Time now);
+  void renew_lifetimes(Address& address, const Lifetimes& said, Time now);
+  void make_temporary(const Address& stable, Time now);
+  Address* find_stable(std::uint8_t index, const Prefix& prefix);
+  bool has_room(std::uint8_t index);
+  void arm_lifetime(Address& address, Time now);
+  void on_address_timer(Address& address, Time now);
+
   // icmp_input.cpp
   Input input_icmp(Packet* packet, bool group, Time now);
   void keep_icmp(const Packet& packet);
@@ -335,7 +393,7 @@ class Ip {
   // Is there somebody above who wants to know of errors about it?
   bool is_reported(Protocol protocol) const {
     return protocol == Protocol::tcp || protocol == Protocol::udp ||
-           (protocol == Protocol::icmp && copies_icmp_);
+           ((protocol == Protocol::icmp || protocol == Protocol::icmpv6) && copies_icmp_);
   }
   void report_unreachable(const Packet& frame);
   void push_error(const ErrorReport& report);
@@ -361,7 +419,9 @@ class Ip {
   const Route* route_onward(const Packet& packet, std::uint64_t flow_word, Time now) const;
   void advise(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
   bool pass(Packet* packet, const wire::Ipv4View& view, Time now);
-  void remember(const Packet& packet, const Route& route, const Neighbour& n, const NatPlan& plan);
+  const Passage* find_passage(const Packet& packet, Time now);
+  void remember(const Packet& packet, const Route& route, const Neighbour& n,
+                const NatPlan& plan = {});
   void trace_forwarded(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
   void hand_on(Packet* packet, Neighbour& n, std::uint16_t ether_type, Time now);
   Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now,
@@ -369,6 +429,7 @@ class Ip {
 
   // forward6.cpp
   Input forward6(Packet* packet, Time now);
+  bool pass6(Packet* packet, Time now);
   Drop check_forwardable6(const Packet& packet, Time now);
 
   // nat.cpp
@@ -382,8 +443,9 @@ class Ip {
   Drop plan_outside(const wire::Ipv4View& view, NatPlan& plan);
   Drop translate(Packet& packet, const wire::Ipv4View& view, const NatPlan& plan, Time now);
   Drop translate_error(Packet& packet, const wire::Ipv4View& view, const NatPlan& plan);
-  NatMapping* open_outside(const Packet& packet, const wire::Ipv4View& view, const NatFlow& flow,
+  NatSession* open_outside(const Packet& packet, const wire::Ipv4View& view, const NatFlow& flow,
                            Time now, Drop& reason);
+  NatSession* begin_outside(const Packet& packet, const NatFlow& flow, Time now, Drop& reason);
   void replace(Packet& packet, NatSide side, const NatEndpoint& from, const NatEndpoint& to,
                Time now);
   void renew_nat();
@@ -400,9 +462,13 @@ class Ip {
   DestinationCache destinations_;
   Reassembly reassembly_;
   AddressProber prober_;
-  IgmpHost igmp_;
+  GroupReporter reporter_;
+  LearnedTable learned_;
+  RouterSolicitor solicitor_;
+  RouterAdvertiser advertiser_;
   IcmpLimiter limiter_;
   Fragmenter fragmenter_;
+  SipKey stable_secret_;
   Nat nat_;
   Passages passages_;
   std::uint32_t epoch_ = 1;  // changes with every route, address and interface

@@ -115,11 +115,12 @@ inline std::uint8_t Ip::hop_limit(const Destination& d, const SendParams& params
   std::memcpy(frame.header.data(), d.header.data(), kIp);
   std::memcpy(frame.header.data() + kAddresses, d.header.data() + kAddresses,
               Destination::kTemplateV6 - kAddresses);
+  const std::uint8_t said = params.ttl == 0 ? d.header[kIp + Ipv6::kHopLimitOffset] : 0;
   const Ipv6 header{
       .src = {},
       .dst = {},
       .next_header = params.protocol,
-      .hop_limit = hop_limit(d, params),
+      .hop_limit = said != 0 ? said : hop_limit(d, params),
       .traffic_class = params.tos,
       .flow_label = flow_label(frame, d, params.protocol),
       .payload_length = static_cast<std::uint16_t>(frame.length() - Destination::kTemplateV6)};
@@ -144,7 +145,8 @@ Verdict Ip::output(TxFrame& frame, std::uint32_t destination, const SendParams& 
   d.referenced = true;
   const std::uint32_t largest =
       frame.gso_size == 0 ? frame.length() : std::uint32_t{frame.header_length} + frame.gso_size;
-  if (largest - kIp > d.mtu || frame.length() - kIp > Ipv4::kMaxPacket) [[unlikely]] {
+  const std::uint32_t mtu = params.mtu != 0 ? params.mtu : d.mtu;
+  if (largest - kIp > mtu || frame.length() - kIp > Ipv4::kMaxPacket) [[unlikely]] {
     return output_long(frame, d, params, now);
   }
   fill_headers(frame, d, params);
@@ -207,13 +209,14 @@ Verdict Ip::hold(const TxFrame& frame, Destination& d, Time now) {
   return {.action = Verdict::Action::held, .interface = d.interface};
 }
 
-// Longer than the path MTU: the packet is cut by us, or not sent. (Rare, and not to weigh
+// Longer than the MTU: the packet is cut by us, or not sent. (Rare, and not to weigh
 // upon output() where that is inlined.)
 [[gnu::noinline]] Verdict Ip::output_long(TxFrame& frame, Destination& d, const SendParams& params,
                                           Time now) {
+  const std::uint16_t mtu = params.mtu != 0 ? params.mtu : d.mtu;
   const std::size_t longest = d.is_v6() ? Ipv6::kHeaderSize + Ipv6::kMaxPayload : Ipv4::kMaxPacket;
   if (params.dont_fragment || frame.gso_size != 0 || frame.length() - kIp > longest) {
-    return {.action = Verdict::Action::too_big, .mtu = d.mtu};
+    return {.action = Verdict::Action::too_big, .mtu = mtu};
   }
   SendParams to_be_cut = params;
   to_be_cut.fragment_here = false;
@@ -226,7 +229,7 @@ Verdict Ip::hold(const TxFrame& frame, Destination& d, Time now) {
   }
   packet->interface = d.interface;
   packet->flags = kToBeCut;
-  packet->seq = d.mtu;
+  packet->seq = mtu;
   if (is_fresh(d, now) || resolve(d, frame, now)) {
     wire::store_mac(packet->data, wire::load_mac(frame.header.data()));
     context_.send(packet, now);

@@ -34,6 +34,8 @@ class Selection {
     const unsigned scope_b = wire::scope_of(b.addr);
     if (scope_a < scope_b) return scope_a >= scope_;
     if (scope_b < scope_a) return scope_b < scope_;
+    // 3: one that is not deprecated.
+    if (a.is_deprecated != b.is_deprecated) return b.is_deprecated;
     // 5: one of the interface.
     if ((a.interface == interface_) != (b.interface == interface_)) {
       return a.interface == interface_;
@@ -42,6 +44,10 @@ class Selection {
     const bool label_a = wire::policy_of(a.addr).label == label_;
     const bool label_b = wire::policy_of(b.addr).label == label_;
     if (label_a != label_b) return label_a;
+    // 7: a temporary one, where there are any.
+    const bool temporary_a = a.origin == AddressOrigin::temporary;
+    const bool temporary_b = b.origin == AddressOrigin::temporary;
+    if (temporary_a != temporary_b) return temporary_a;
     // 8: the longest matching prefix, within the length of its own.
     return matching(a) > matching(b);
   }

@@ -23,6 +23,7 @@ struct SendParams {
   // DF as long as it fits into the path MTU, else fragmented here (what Linux does by
   // default). Neither: no DF, and routers may fragment too.
   bool fragment_here = false;
+  std::uint16_t mtu = 0;  // to go by in place of the path's; 0: the path's
 };
 
 // What became of a frame given to output().
@@ -125,10 +126,18 @@ enum class NeighbourState : std::uint8_t {
   permanent,
 };
 
+enum class AddressOrigin : std::uint8_t {
+  given,
+  stable,     // made up as RFC 7217 says
+  temporary,  // made up by chance, and replaced (RFC 8981)
+};
+
 struct AddressInfo {
   Prefix prefix;
   std::uint8_t interface = 0;
   AddressState state{};
+  AddressOrigin origin{};
+  bool is_deprecated = false;  // not for new connections (RFC 4862 5.5.4)
 };
 
 // A route. A gateway of :: means that the destination is on the link.

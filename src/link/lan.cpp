@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
+#include <naru/base/bytes.hpp>
 #include <naru/link/lan.hpp>
 
 #include "link/lan_member.hpp"
@@ -101,6 +103,24 @@ void LanLink::set_patience(Duration patience) { member_->set_patience(patience);
 
 Prefix LanLink::address() const { return {member_->address(), member_->file().network().length}; }
 
+Prefix LanLink::address_v6() const {
+  return {to_v6(member_->address()).value_or(IpAddr()), kLanNetworkV6.length};
+}
+
+std::optional<IpAddr> LanLink::to_v6(const IpAddr& v4) const {
+  const Prefix& network = member_->file().network();
+  if (!v4.is_v4() || !network.contains(v4)) return std::nullopt;
+  std::array<std::uint8_t, 16> bytes = kLanNetworkV6.addr.bytes();
+  store_be32(bytes.data() + 12, v4.to_v4() - network.network().to_v4());
+  return IpAddr::v6(bytes);
+}
+
+std::optional<IpAddr> LanLink::to_v4(const IpAddr& v6) const {
+  const std::uint32_t host = load_be32(v6.bytes().data() + 12);
+  const IpAddr v4 = IpAddr::v4(member_->file().network().network().to_v4() + host);
+  return to_v6(v4) == v6 ? std::optional(v4) : std::nullopt;
+}
+
 const std::string& LanLink::lan_name() const { return member_->file().name(); }
 
 std::optional<IpAddr> LanLink::find_address(std::string_view name) const {
@@ -112,8 +132,9 @@ std::optional<IpAddr> LanLink::find_address(std::string_view name) const {
 }
 
 std::optional<std::string> LanLink::find_name(const IpAddr& address) const {
+  const IpAddr v4 = address.is_v4() ? address : to_v4(address).value_or(IpAddr());
   for (const LanMember& member : members()) {
-    if (member.address == address && !member.name.empty()) return member.name;
+    if (member.address == v4 && !member.name.empty()) return member.name;
   }
   return std::nullopt;
 }

@@ -56,12 +56,6 @@ std::optional<std::size_t> data_kind(const Event& e) {
   }
 }
 
-// A connection in TIME-WAIT goes on as a small record; that is no step of the protocol.
-bool is_bookkeeping(const Event& e) {
-  constexpr std::uint32_t kTimeWait = 10;
-  return e.kind == Kind::state && e.extra >> 8U == kTimeWait;
-}
-
 // What happens over and over while data flows; anything else is worth its line.
 bool is_routine(const Event& e) {
   switch (e.kind) {

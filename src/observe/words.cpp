@@ -181,6 +181,12 @@ Step describe_below(const Event& e) {
 
 }  // namespace
 
+// A change of state holds the former one above the new one.
+bool is_bookkeeping(const Event& event) {
+  constexpr auto kTimeWait = static_cast<std::uint32_t>(TcpState::time_wait);
+  return event.kind == Kind::state && event.extra >> 8U == kTimeWait;
+}
+
 std::string flag_names(std::uint16_t flags) {
   std::string names;
   for (const auto& [bit, name] : kFlagNames) {

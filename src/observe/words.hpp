@@ -16,6 +16,9 @@ struct Step {
   std::string text;
 };
 
+// A connection in TIME-WAIT goes on as a small record; that is no step of the protocol.
+bool is_bookkeeping(const trace::Event& event);
+
 // Holds what the words of one host's events depend on: initial sequence numbers,
 // so that the numbers shown count from 0.
 class Words {

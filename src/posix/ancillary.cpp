@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <ctime>
 #include <linux/errqueue.h>
@@ -35,10 +36,10 @@ T value_of(const cmsghdr& message) {
   return value;
 }
 
-long read_one(const cmsghdr& c, DatagramControl& control) {
-  const std::size_t size = c.cmsg_len - CMSG_LEN(0);
-  if (c.cmsg_level == SOL_SOCKET) return 0;  // SO_TXTIME and its like; SCM_RIGHTS, as UDP
-  if (c.cmsg_level != IPPROTO_IP) return c.cmsg_level == IPPROTO_IPV6 ? 0 : -EINVAL;
+std::size_t size_of(const cmsghdr& message) { return message.cmsg_len - CMSG_LEN(0); }
+
+long read_v4(const cmsghdr& c, DatagramControl& control) {
+  const std::size_t size = size_of(c);
   switch (c.cmsg_type) {
     case IP_TTL: {
       const int ttl = size == sizeof(int) ? value_of<int>(c) : 0;
@@ -61,6 +62,49 @@ long read_one(const cmsghdr& c, DatagramControl& control) {
       if (!source.is_any()) control.source = source;
       return 0;
     }
+    default:
+      return -EINVAL;
+  }
+}
+
+// RFC 3542 6: -1 is what the socket has.
+long read_v6(const cmsghdr& c, DatagramControl& control) {
+  const std::size_t size = size_of(c);
+  switch (c.cmsg_type) {
+    case IPV6_PKTINFO: {
+      if (size < sizeof(in6_pktinfo)) return -EINVAL;
+      const auto info = value_of<in6_pktinfo>(c);
+      control.interface = interface_of(static_cast<int>(info.ipi6_ifindex));
+      std::array<std::uint8_t, 16> bytes{};
+      std::memcpy(bytes.data(), &info.ipi6_addr, bytes.size());
+      control.source = IpAddr::v6(bytes).with_zone(zone_of(info.ipi6_ifindex));
+      return 0;
+    }
+    case IPV6_HOPLIMIT: {
+      const int hops = size == sizeof(int) ? value_of<int>(c) : INT_MAX;
+      if (hops < -1 || hops > 255) return -EINVAL;
+      control.ttl = hops < 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(hops);
+      return 0;
+    }
+    case IPV6_TCLASS: {
+      const int traffic_class = size == sizeof(int) ? value_of<int>(c) : INT_MAX;
+      if (traffic_class < -1 || traffic_class > 255) return -EINVAL;
+      control.tos = static_cast<std::int16_t>(traffic_class);
+      return 0;
+    }
+    default:
+      return -EINVAL;
+  }
+}
+
+long read_one(const cmsghdr& c, bool is_v6, DatagramControl& control) {
+  switch (c.cmsg_level) {
+    case SOL_SOCKET:
+      return 0;  // SO_TXTIME and its like; SCM_RIGHTS, as UDP
+    case IPPROTO_IP:
+      return read_v4(c, control);
+    case IPPROTO_IPV6:
+      return is_v6 ? read_v6(c, control) : 0;
     default:
       return -EINVAL;
   }
@@ -110,16 +154,48 @@ timespec wall_time(Time at) {
 
 }  // namespace
 
-long read_control(const msghdr& message, DatagramControl& control) {
+long read_control(const msghdr& message, bool is_v6, DatagramControl& control) {
   auto& m = const_cast<msghdr&>(message);
   const auto* end = static_cast<const char*>(m.msg_control) + m.msg_controllen;
   for (cmsghdr* c = CMSG_FIRSTHDR(&m); c != nullptr; c = CMSG_NXTHDR(&m, c)) {
     const auto left = static_cast<std::size_t>(end - reinterpret_cast<char*>(c));
     if (c->cmsg_len < sizeof(cmsghdr) || c->cmsg_len > left) return -EINVAL;
-    if (const long bad = read_one(*c, control); bad != 0) return bad;
+    if (const long bad = read_one(*c, is_v6, control); bad != 0) return bad;
   }
   return 0;
 }
+
+namespace {
+
+void write_v4(Writer& out, std::uint32_t told, const DatagramInfo& info, const Endpoint& local) {
+  const std::uint32_t destination = htonl(info.destination.to_v4());
+  if ((told & told::kInfo) != 0) {
+    in_pktinfo packet{};
+    packet.ipi_ifindex = index_of(info.interface);
+    packet.ipi_addr.s_addr = packet.ipi_spec_dst.s_addr = destination;
+    out.put(IPPROTO_IP, IP_PKTINFO, packet);
+  }
+  if ((told & told::kTtl) != 0) out.put(IPPROTO_IP, IP_TTL, int{info.ttl});
+  if ((told & told::kTos) != 0) out.put(IPPROTO_IP, IP_TOS, info.tos);
+  if ((told & told::kOriginal) != 0) {
+    sockaddr_in original{};
+    original.sin_family = AF_INET;
+    original.sin_port = htons(local.port);
+    original.sin_addr.s_addr = destination;
+    out.put(IPPROTO_IP, IP_ORIGDSTADDR, original);
+  }
+}
+
+// Of both families; an IPv4 address is a mapped one.
+void write_info6(Writer& out, const DatagramInfo& info) {
+  in6_pktinfo packet{};
+  packet.ipi6_ifindex = static_cast<unsigned>(index_of(info.interface));
+  const IpAddr on_wire = info.destination.without_zone();
+  std::memcpy(&packet.ipi6_addr, on_wire.bytes().data(), sizeof packet.ipi6_addr);
+  out.put(IPPROTO_IPV6, IPV6_PKTINFO, packet);
+}
+
+}  // namespace
 
 void write_control(msghdr& message, const session::OpenSocket& socket, const DatagramInfo& info,
                    const Endpoint& local) {
@@ -133,29 +209,10 @@ void write_control(msghdr& message, const session::OpenSocket& socket, const Dat
     out.put(SOL_SOCKET, SCM_TIMESTAMP, timeval{at.tv_sec, at.tv_nsec / 1000});
   }
   if ((told & told::kLost) != 0 && info.lost != 0) out.put(SOL_SOCKET, SO_RXQ_OVFL, info.lost);
-  const std::uint32_t destination = htonl(info.destination.to_v4());
-  if ((told & told::kInfo) != 0) {
-    in_pktinfo packet{};
-    packet.ipi_ifindex = index_of(info.interface);
-    packet.ipi_addr.s_addr = packet.ipi_spec_dst.s_addr = destination;
-    out.put(IPPROTO_IP, IP_PKTINFO, packet);
-  }
-  if ((told & told::kInfo6) != 0) {
-    in6_pktinfo packet{};
-    packet.ipi6_ifindex = static_cast<unsigned>(index_of(info.interface));
-    const IpAddr on_wire = info.destination.without_zone();
-    std::memcpy(&packet.ipi6_addr, on_wire.bytes().data(), sizeof packet.ipi6_addr);
-    out.put(IPPROTO_IPV6, IPV6_PKTINFO, packet);
-  }
-  if ((told & told::kTtl) != 0) out.put(IPPROTO_IP, IP_TTL, int{info.ttl});
-  if ((told & told::kTos) != 0) out.put(IPPROTO_IP, IP_TOS, info.tos);
-  if ((told & told::kOriginal) != 0) {
-    sockaddr_in original{};
-    original.sin_family = AF_INET;
-    original.sin_port = htons(local.port);
-    original.sin_addr.s_addr = destination;
-    out.put(IPPROTO_IP, IP_ORIGDSTADDR, original);
-  }
+  if ((told & told::kInfo6) != 0) write_info6(out, info);
+  if (info.destination.is_v4()) return write_v4(out, told, info, local);
+  if ((told & told::kHops6) != 0) out.put(IPPROTO_IPV6, IPV6_HOPLIMIT, int{info.ttl});
+  if ((told & told::kClass6) != 0) out.put(IPPROTO_IPV6, IPV6_TCLASS, int{info.tos});
 }
 
 // The error as IP_RECVERR tells it, and behind it who says so.

@@ -12,7 +12,7 @@ namespace naru::posix {
 
 // What the message wants done with its datagram; 0 or -EINVAL. The control buffer can be
 // read.
-long read_control(const msghdr& message, DatagramControl& control);
+long read_control(const msghdr& message, bool is_v6, DatagramControl& control);
 
 // Writes what the socket was asked to tell of a datagram into the message's control
 // buffer, which can be written, and sets msg_controllen and MSG_CTRUNC.

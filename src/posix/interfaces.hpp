@@ -1,5 +1,5 @@
 // Interfaces: what getifaddrs(3), if_nametoindex(3) and SIOCGIF* show of a session: its
-// loopback, and its port of a lan.
+// loopback, and its cable.
 #pragma once
 
 #include <ifaddrs.h>
@@ -16,12 +16,14 @@ namespace naru::posix {
 struct Interface {
   unsigned index = 0;  // as Linux counts, from 1
   std::string_view name;
-  unsigned flags = 0;  // IFF_*
-  Prefix address;
+  unsigned flags = 0;             // IFF_*
+  std::vector<Prefix> addresses;  // of both families
   MacAddr mac;
   std::uint32_t mtu = 0;
 
   bool is_loopback() const { return (flags & IFF_LOOPBACK) != 0; }
+  // Its first IPv4 address.
+  std::optional<Prefix> address_v4() const;
 };
 
 std::vector<Interface> interfaces(session::Session& session);

@@ -17,6 +17,20 @@ session::Said<std::unique_ptr<Library>> Library::open(const std::string& memory_
   return library;
 }
 
+std::unique_ptr<resolver::SharedCache> Library::empty_cache() {
+  constexpr std::size_t kMostNames = 1024;
+  SipKey key;
+  (void)::getrandom(&key, sizeof key, 0);
+  return std::make_unique<resolver::SharedCache>(kMostNames, key);
+}
+
+void Library::after_fork_in_child() {
+  fds.after_fork_in_child();
+  if (names->is_whole()) return;
+  (void)names.release();
+  names = empty_cache();
+}
+
 // A copy that the session was not told of has nothing to close. Nor has who is inside, in
 // the handler of a fault: what is left half changed there is found by the next one.
 void Library::end() {

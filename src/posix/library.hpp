@@ -7,6 +7,7 @@
 #include "posix/epoll.hpp"
 #include "posix/polling.hpp"
 #include "posix/sockets.hpp"
+#include "resolver/shared_cache.hpp"
 
 namespace naru::posix {
 
@@ -19,13 +20,19 @@ class Library {
   Sockets sockets{fds};
   Epoll epoll;
   Polling polling{fds, epoll};
+  // What the name servers have said.
+  std::unique_ptr<resolver::SharedCache> names;
+
+  void after_fork_in_child();
 
   // The process ends by its own doing, in this thread.
   void end();
 
  private:
   explicit Library(std::unique_ptr<Session> session, std::uint64_t bell_data)
-      : epoll(fds, bell_data), session_(std::move(session)) {}
+      : epoll(fds, bell_data), names(empty_cache()), session_(std::move(session)) {}
+
+  static std::unique_ptr<resolver::SharedCache> empty_cache();
 
   std::unique_ptr<Session> session_;
 };

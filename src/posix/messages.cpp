@@ -20,7 +20,8 @@ long Sockets::send_message(int fd, const msghdr* message, int flags) {
   Envelope to{.address = address, .length = message->msg_namelen};
   if (message->msg_control != nullptr && message->msg_controllen != 0) {
     if (!is_readable(message->msg_control, message->msg_controllen)) return -EFAULT;
-    if (const long bad = read_control(*message, to.control); bad != 0) return bad;
+    if (const long bad = read_control(*message, o->family == AF_INET6, to.control); bad != 0)
+      return bad;
   }
   return send_datagram(fd, parts, flags, to);
 }

@@ -67,7 +67,7 @@ long Sockets::set_membership6(OpenSocket& o, bool joins, const void* value, sock
   return answer(joins ? stack.join(o.id, *interface, group) : stack.leave(o.id, *interface, group));
 }
 
-// SO_BINDTODEVICE by name, IP_MULTICAST_IF by address or number.
+// SO_BINDTODEVICE by name, IP_MULTICAST_IF by address or number, that of IPv6 by number.
 long Sockets::set_interface(OpenSocket& o, int level, const void* value, socklen_t length) {
   Stack& stack = session().stack();
   if (level == SOL_SOCKET) {
@@ -77,6 +77,15 @@ long Sockets::set_interface(OpenSocket& o, int level, const void* value, socklen
     if (!device.empty() && !interface) return -ENODEV;
     return answer(stack.set_option(o.id, SocketOption::bound_interface,
                                    device.empty() ? -1 : std::int64_t{*interface}));
+  }
+  if (level == IPPROTO_IPV6) {
+    int index = 0;
+    if (length < sizeof index) return -EINVAL;
+    std::memcpy(&index, value, sizeof index);
+    const auto interface = interface_at(stack, index);
+    if (index != 0 && !interface) return -ENODEV;
+    return answer(stack.set_option(o.id, SocketOption::multicast_interface,
+                                   index == 0 ? -1 : std::int64_t{*interface}));
   }
   if (length < sizeof(in_addr)) return -EINVAL;
   ip_mreqn request{};
@@ -106,6 +115,13 @@ long Sockets::get_interface(const OpenSocket& o, int level, void* value, socklen
     device.copy(name, sizeof name - 1);
     std::memcpy(value, name, device.size() + 1);
     *length = static_cast<socklen_t>(device.size() + 1);
+    return 0;
+  }
+  if (level == IPPROTO_IPV6) {
+    const int index = static_cast<int>(*interface) + 1;  // of none 0
+    const auto n = std::min<socklen_t>(*length, sizeof index);
+    std::memcpy(value, &index, n);
+    *length = n;
     return 0;
   }
   in_addr address{};

@@ -70,7 +70,8 @@ Result<std::size_t> NameNetwork::send(int socket, Bytes data) {
   const iovec part{const_cast<std::uint8_t*>(data.data()), data.size()};
   const long sent = library_.sockets.send(socket, {&part, 1}, MSG_DONTWAIT | MSG_NOSIGNAL);
   const auto at = std::ranges::find(open_, socket, &pollfd::fd);
-  if (sent == static_cast<long>(data.size()) && at != open_.end()) at->events = POLLIN;
+  const bool is_all = sent == static_cast<long>(data.size());
+  if (at != open_.end()) at->events = static_cast<short>(is_all ? POLLIN : POLLIN | POLLOUT);
   return result(sent);
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <naru/resolver/resolver.hpp>
 
@@ -18,8 +19,9 @@ class Names {
  public:
   explicit Names(Library& library) : library_(library), session_(library.fds.session()) {}
 
-  // Of "web", "web.lan" or "WEB.lan."; localhost is nobody's on the lan.
-  std::optional<IpAddr> address_of(std::string_view name) const;
+  // Of "web", "web.lan" or "WEB.lan.", of both families where we speak both; none: it is
+  // nobody's on the lan, as localhost.
+  std::vector<IpAddr> addresses_of(std::string_view name) const;
   // "web.lan"
   std::optional<std::string> name_of(const IpAddr& address) const;
 
@@ -29,6 +31,11 @@ class Names {
   HostAnswer find_host(std::string_view name, NameFamily family) const;
   HostAnswer find_name(const IpAddr& address) const;
 
+  // What getaddrinfo(3) has found, in the order of RFC 6724.
+  addrinfo* sort(addrinfo* list) const;
+  // The session has an address of this family beside its loopback's (AI_ADDRCONFIG).
+  bool has_family(int family) const;
+
  private:
   ResolverConfig servers() const;
   HostAnswer ask(const std::function<void(Resolver&, Resolver::OnHost)>& question) const;
@@ -37,12 +44,13 @@ class Names {
   session::Session& session_;
 };
 
-// A host as gethostbyname(3) tells it, with IPv4 addresses; all in `room`. False: it does
-// not fit.
-bool fill_host(hostent& host, std::span<char> room, std::string_view name,
+// A host as gethostbyname(3) tells it, with addresses of one family; all in `room`. False: it
+// does not fit.
+bool fill_host(hostent& host, std::span<char> room, std::string_view name, int family,
                std::span<const IpAddr> addresses);
 
-// Naru has no route to IPv6 addresses yet, so they come last (RFC 6724 rule 1).
-addrinfo* put_reachable_first(addrinfo* list);
+// Those with an address of `order` in that order, the others behind them; who has the same
+// address stays in his place among them. The first one has the canonical name.
+addrinfo* put_in_order(addrinfo* list, std::span<const IpAddr> order);
 
 }  // namespace naru::posix

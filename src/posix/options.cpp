@@ -1,17 +1,22 @@
 // getsockopt and setsockopt.
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <optional>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <naru/socket/errno.hpp>
 #include <naru/socket/linux_options.hpp>
 
+#include "posix/answer.hpp"
 #include "posix/sockets.hpp"
 #include "posix/told.hpp"
 #include "session/log.hpp"
@@ -140,12 +145,46 @@ long get_session_option(const OpenSocket& o, int level, int name, void* value, s
 
 bool names_an_interface(int level, int name) {
   return (level == SOL_SOCKET && name == SO_BINDTODEVICE) ||
-         (level == IPPROTO_IP && name == IP_MULTICAST_IF);
+         (level == IPPROTO_IP && name == IP_MULTICAST_IF) ||
+         (level == IPPROTO_IPV6 && name == IPV6_MULTICAST_IF);
 }
 
 bool is_known_level(int level) {
   return level == SOL_SOCKET || level == IPPROTO_IP || level == IPPROTO_IPV6 ||
-         level == IPPROTO_TCP || level == IPPROTO_UDP || level == SOL_RAW;
+         level == IPPROTO_TCP || level == IPPROTO_UDP || level == SOL_RAW ||
+         level == IPPROTO_ICMPV6;
+}
+
+// SO_RCVBUFFORCE and SO_SNDBUFFORCE: past bounds that are not here, for who may (socket(7)).
+std::optional<int> unforced(int level, int name) {
+  if (level != SOL_SOCKET) return std::nullopt;
+  if (name == SO_RCVBUFFORCE) return SO_RCVBUF;
+  if (name == SO_SNDBUFFORCE) return SO_SNDBUF;
+  return std::nullopt;
+}
+
+bool is_raw_v6(const OpenSocket& o) { return o.protocol == IPPROTO_ICMPV6 && o.type == SOCK_RAW; }
+
+bool is_icmp6_filter(const OpenSocket& o, int level, int name) {
+  return is_raw_v6(o) && level == IPPROTO_ICMPV6 && name == ICMP6_FILTER;
+}
+
+// IPV6_CHECKSUM: we fill it in, where ICMPv6 has it (RFC 3542 3.1).
+long set_checksum_offset(const void* value, socklen_t length) {
+  int offset = 0;
+  if (length < sizeof offset) return -EINVAL;
+  std::memcpy(&offset, value, sizeof offset);
+  return offset == offsetof(icmp6_hdr, icmp6_cksum) ? 0 : -EINVAL;
+}
+
+using Icmp6Filter = std::array<std::uint32_t, 8>;
+static_assert(sizeof(Icmp6Filter) == sizeof(icmp6_filter));
+
+// What is not given stays away from nobody.
+long set_icmp6_filter(Stack& stack, const OpenSocket& o, const void* value, socklen_t length) {
+  Icmp6Filter filter{};
+  std::memcpy(&filter, value, std::min<std::size_t>(length, sizeof filter));
+  return answer(stack.set_icmp6_filter(o.id, filter));
 }
 
 // A level that the socket does not have.
@@ -177,6 +216,15 @@ long Sockets::set_option(int fd, int level, int name, const void* value, socklen
 long Sockets::set_option(OpenSocket& o, int level, int name, const void* value, socklen_t length) {
   if (is_strange(o, level)) return -ENOPROTOOPT;
   if (is_session_option(level, name)) return set_session_option(o, level, name, value, length);
+  if (is_icmp6_filter(o, level, name)) {
+    return set_icmp6_filter(session().stack(), o, value, length);
+  }
+  if (is_raw_v6(o) && level == SOL_RAW && name == IPV6_CHECKSUM) {
+    return set_checksum_offset(value, length);
+  }
+  if (const auto plain = unforced(level, name)) {
+    return ::geteuid() == 0 ? set_option(o, level, *plain, value, length) : -EPERM;
+  }
   if (!session().is_sound(o)) return find_linux_option(level, name) ? 0 : -ENOPROTOOPT;
   if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)) {
     return set_membership(o, name, value, length);
@@ -211,6 +259,10 @@ long Sockets::get_option(OpenSocket& o, int level, int name, void* value, sockle
   if (is_session_option(level, name)) return get_session_option(o, level, name, value, length);
   if (!is_sound) return -ENOTCONN;
   if (names_an_interface(level, name)) return get_interface(o, level, value, length);
+  if (is_icmp6_filter(o, level, name)) {
+    const Result<Icmp6Filter> filter = session().stack().icmp6_filter(o.id);
+    return filter ? give(filter->data(), sizeof *filter, value, length) : fail(filter.error());
+  }
   const Status done = get_linux_option(session().stack(), o.id, level, name, value, length);
   if (is_error) note_readiness(o);
   return done ? 0 : -to_errno(done.error());

@@ -26,8 +26,8 @@ constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 bool Sockets::takes(int domain, int type, int protocol) {
   if (domain != AF_INET && domain != AF_INET6) return false;
   const int kind = type & ~kTypeFlags;
-  if (protocol == IPPROTO_ICMP)
-    return domain == AF_INET && (kind == SOCK_DGRAM || kind == SOCK_RAW);
+  const int icmp = domain == AF_INET ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
+  if (protocol == icmp) return kind == SOCK_DGRAM || kind == SOCK_RAW;
   return (kind == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP)) ||
          (kind == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP));
 }
@@ -48,7 +48,8 @@ void Sockets::note_readiness(OpenSocket& o) {
 
 Result<SocketId> Sockets::open(int kind, int protocol) {
   Stack& stack = session().stack();
-  if (protocol == IPPROTO_ICMP) return stack.open_icmp(kind == SOCK_RAW);
+  const bool is_v6 = protocol == IPPROTO_ICMPV6;
+  if (protocol == IPPROTO_ICMP || is_v6) return stack.open_icmp(kind == SOCK_RAW, is_v6);
   if (kind == SOCK_STREAM) return stack.open_tcp();
   const auto id = stack.open_udp();
   // Linux's default, for better or worse.

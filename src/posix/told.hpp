@@ -15,6 +15,8 @@ inline constexpr std::uint32_t kTtl = 16;         // IP_RECVTTL
 inline constexpr std::uint32_t kTos = 32;         // IP_RECVTOS
 inline constexpr std::uint32_t kOriginal = 64;    // IP_RECVORIGDSTADDR
 inline constexpr std::uint32_t kInfo6 = 128;      // IPV6_RECVPKTINFO
+inline constexpr std::uint32_t kHops6 = 1024;     // IPV6_RECVHOPLIMIT
+inline constexpr std::uint32_t kClass6 = 2048;    // IPV6_RECVTCLASS
 // Kept, and nothing is told: options of IP are read and left alone (RFC 7126).
 inline constexpr std::uint32_t kOptions = 256;        // IP_RECVOPTS
 inline constexpr std::uint32_t kReturnOptions = 512;  // IP_RETOPTS
@@ -36,7 +38,10 @@ inline std::uint32_t bit_of(int level, int name) {
              : name == IP_RETOPTS         ? kReturnOptions
                                           : 0;
     case IPPROTO_IPV6:
-      return name == IPV6_RECVPKTINFO ? kInfo6 : 0;
+      return name == IPV6_RECVPKTINFO    ? kInfo6
+             : name == IPV6_RECVHOPLIMIT ? kHops6
+             : name == IPV6_RECVTCLASS   ? kClass6
+                                         : 0;
     default:
       return 0;
   }

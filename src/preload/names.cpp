@@ -1,7 +1,7 @@
 // Names and services: the lan's names and those of name servers are ours, everything else
-// is the C library's: how addresses are written, services, the hosts file, the order of
-// results, error codes. It is told to look into files only: a name server would be asked
-// over the kernel's network.
+// is the C library's: how addresses are written, services, the hosts file, error codes. It is
+// told to look into files only, since a name server would be asked over the kernel's network;
+// and it would put the results into the order of the kernel's ways.
 
 #include "posix/names.hpp"
 
@@ -30,9 +30,13 @@ std::optional<naru::posix::Names> names() {
   return naru::posix::Names(*library);
 }
 
-std::optional<IpAddr> lan_address(const char* name) {
+std::vector<IpAddr> lan_addresses(const char* name) {
   const auto known = names();
-  return known && name != nullptr ? known->address_of(name) : std::nullopt;
+  return known && name != nullptr ? known->addresses_of(name) : std::vector<IpAddr>();
+}
+
+NameFamily to_name_family(int family) {
+  return family == AF_INET ? NameFamily::v4 : family == AF_INET6 ? NameFamily::v6 : NameFamily::any;
 }
 
 // The name in place of the number that the C library was given.
@@ -49,6 +53,14 @@ addrinfo** end_of(addrinfo** list) {
   return list;
 }
 
+// With AI_V4MAPPED a host without IPv6 addresses has mapped ones, with AI_ALL every host.
+bool leaves_out_v4(const HostAnswer& host, const addrinfo& hints) {
+  if (hints.ai_family != AF_INET6) return false;
+  if ((hints.ai_flags & AI_V4MAPPED) == 0) return true;
+  const bool has_v6 = std::ranges::any_of(host.addresses, &IpAddr::is_v6);
+  return has_v6 && (hints.ai_flags & AI_ALL) == 0;
+}
+
 // A host whose addresses are known, with what the C library makes of their numbers.
 int give_addresses(const HostAnswer& host, const char* service, const addrinfo& hints,
                    addrinfo** result) {
@@ -56,7 +68,9 @@ int give_addresses(const HostAnswer& host, const char* service, const addrinfo& 
   numeric.ai_flags |= AI_NUMERICHOST;
   *result = nullptr;
   int error = EAI_NODATA;
+  const bool is_v6_only = leaves_out_v4(host, hints);
   for (const IpAddr& address : host.addresses) {
+    if (is_v6_only && address.is_v4()) continue;
     addrinfo* more = nullptr;
     error = next.getaddrinfo(address.to_string().c_str(), service, &numeric, &more);
     if (error == 0) *end_of(result) = more;
@@ -104,32 +118,28 @@ bool is_unknown(int error) {
   return error == EAI_NONAME || error == EAI_NODATA || error == EAI_AGAIN;
 }
 
-// As the name servers have it. With AI_V4MAPPED a host without IPv6 addresses has mapped
-// ones, with AI_ALL every host.
-int ask_servers(const char* node, const char* service, const addrinfo& hints, addrinfo** result) {
+// As the name servers have it; without any, what needs none (RFC 6761: localhost) and `unknown`
+// for everybody else.
+int ask_servers(int unknown, const char* node, const char* service, const addrinfo& hints,
+                addrinfo** result) {
   const bool is_v6 = hints.ai_family == AF_INET6;
   const bool may_map = is_v6 && (hints.ai_flags & AI_V4MAPPED) != 0;
-  const NameFamily family = hints.ai_family == AF_INET ? NameFamily::v4
-                            : is_v6 && !may_map        ? NameFamily::v6
-                                                       : NameFamily::any;
-  HostAnswer host = names()->find_host(node, family);
+  const HostAnswer host =
+      names()->find_host(node, may_map ? NameFamily::any : to_name_family(hints.ai_family));
+  if (host.outcome == NameOutcome::no_servers) return unknown;
   if (host.outcome != NameOutcome::found) return to_eai(host.outcome);
-  const bool has_v6 = std::ranges::any_of(host.addresses, &IpAddr::is_v6);
-  if (may_map && has_v6 && (hints.ai_flags & AI_ALL) == 0) {
-    std::erase_if(host.addresses, [](const IpAddr& a) { return a.is_v4(); });
-  }
   return give_addresses(host, service, hints, result);
 }
 
 // One of those in `buffer`: a host as gethostbyname_r(3) answers.
-int give_host(const HostAnswer& known, hostent* host, char* buffer, std::size_t size,
+int give_host(const HostAnswer& known, int family, hostent* host, char* buffer, std::size_t size,
               hostent** result, int* h_error) {
   *result = nullptr;
   *h_error = to_h_errno(known.outcome);
   if (known.outcome != NameOutcome::found) return 0;
   constexpr std::size_t kMost = 32;
   const std::span addresses(known.addresses.data(), std::min(known.addresses.size(), kMost));
-  if (!naru::posix::fill_host(*host, {buffer, size}, known.canonical, addresses)) {
+  if (!naru::posix::fill_host(*host, {buffer, size}, known.canonical, family, addresses)) {
     *h_error = NETDB_INTERNAL;
     return ERANGE;
   }
@@ -138,29 +148,37 @@ int give_host(const HostAnswer& known, hostent* host, char* buffer, std::size_t 
 }
 
 // The static memory of the functions that are not thread-safe.
-hostent* give_static_host(const HostAnswer& known) {
+hostent* give_static_host(const HostAnswer& known, int family) {
   static hostent host;
   static char buffer[1024];
   hostent* result = nullptr;
-  give_host(known, &host, buffer, sizeof buffer, &result, &h_errno);
+  give_host(known, family, &host, buffer, sizeof buffer, &result, &h_errno);
   return result;
 }
 
 // Of gethostbyname(3) and its kin: on the lan; else none.
 std::optional<HostAnswer> on_lan(const char* name, int family) {
-  const auto address = family == AF_INET ? lan_address(name) : std::nullopt;
-  if (!address) return std::nullopt;
-  return HostAnswer{NameOutcome::found, name, {*address}};
+  std::vector<IpAddr> addresses = lan_addresses(name);
+  std::erase_if(addresses, [&](const IpAddr& a) { return a.is_v6() != (family == AF_INET6); });
+  if (addresses.empty()) return std::nullopt;
+  return HostAnswer{NameOutcome::found, name, std::move(addresses)};
 }
 
 // As the name servers have it; none: there is nobody to ask.
 std::optional<HostAnswer> by_servers(const char* name, int family) {
   const auto known = names();
-  if (!known || name == nullptr || family != AF_INET || !known->has_servers()) return std::nullopt;
-  return known->find_host(name, NameFamily::v4);
+  if (!known || name == nullptr) return std::nullopt;
+  auto host = known->find_host(name, to_name_family(family));
+  if (host.outcome == NameOutcome::no_servers) return std::nullopt;
+  return host;
 }
 
 std::optional<IpAddr> address_at(const void* address, socklen_t length, int family) {
+  if (family == AF_INET6 && length == sizeof(in6_addr)) {
+    std::array<std::uint8_t, sizeof(in6_addr)> bytes{};
+    std::memcpy(bytes.data(), address, bytes.size());
+    return IpAddr::v6(bytes);
+  }
   if (family != AF_INET || length != sizeof(in_addr)) return std::nullopt;
   in_addr_t number = 0;
   std::memcpy(&number, address, sizeof number);
@@ -184,28 +202,40 @@ std::optional<HostAnswer> name_on_lan(const void* address, socklen_t length, int
 
 }  // namespace
 
+namespace {
+
+// AI_ADDRCONFIG would ask for the kernel's addresses: naru's decide. False: there are none of
+// the family that is wanted.
+bool apply_configuration(addrinfo& hints) {
+  if ((hints.ai_flags & AI_ADDRCONFIG) == 0) return true;
+  hints.ai_flags &= ~AI_ADDRCONFIG;
+  const bool has_v4 = names()->has_family(AF_INET);
+  const bool has_v6 = names()->has_family(AF_INET6);
+  if (hints.ai_family == AF_INET) return has_v4;
+  if (hints.ai_family == AF_INET6) return has_v6;
+  if (has_v4 != has_v6) hints.ai_family = has_v4 ? AF_INET : AF_INET6;
+  return true;
+}
+
+}  // namespace
+
 NARU_EXPORT int getaddrinfo(const char* node, const char* service, const addrinfo* hints,
                             addrinfo** result) {
   if (library == nullptr) return next.getaddrinfo(node, service, hints, result);
   // As getaddrinfo(3) has it without hints.
   addrinfo ours = hints != nullptr ? *hints : addrinfo{};
   if (hints == nullptr) ours.ai_flags = AI_V4MAPPED | AI_ADDRCONFIG;
-  // AI_ADDRCONFIG would ask for the kernel's addresses; naru's are IPv4.
-  const bool by_configuration = (ours.ai_flags & AI_ADDRCONFIG) != 0;
-  ours.ai_flags &= ~AI_ADDRCONFIG;
-  if (by_configuration && ours.ai_family == AF_UNSPEC) ours.ai_family = AF_INET;
+  if (!apply_configuration(ours)) return EAI_NONAME;
   const bool is_name = node != nullptr && (ours.ai_flags & AI_NUMERICHOST) == 0;
-  const auto address = is_name ? lan_address(node) : std::nullopt;
+  const auto addresses = is_name ? lan_addresses(node) : std::vector<IpAddr>();
   int error = 0;
-  if (address) {
-    error = give_addresses({NameOutcome::found, node, {*address}}, service, ours, result);
+  if (!addresses.empty()) {
+    error = give_addresses({NameOutcome::found, node, addresses}, service, ours, result);
   } else {
     error = next.getaddrinfo(node, service, &ours, result);
-    if (is_name && is_unknown(error) && names()->has_servers()) {
-      error = ask_servers(node, service, ours, result);
-    }
+    if (is_name && is_unknown(error)) error = ask_servers(error, node, service, ours, result);
   }
-  if (error == 0) *result = naru::posix::put_reachable_first(*result);
+  if (error == 0) *result = names()->sort(*result);
   return error;
 }
 
@@ -251,11 +281,11 @@ NARU_EXPORT int getnameinfo(const sockaddr* address, socklen_t length, char* hos
 // --- the functions of old ------------------------------------------------------------------
 
 NARU_EXPORT hostent* gethostbyname2(const char* name, int family) {
-  if (const auto known = on_lan(name, family)) return give_static_host(*known);
+  if (const auto known = on_lan(name, family)) return give_static_host(*known, family);
   hostent* host = next.gethostbyname2(name, family);
   if (host != nullptr) return host;
   const auto told = by_servers(name, family);
-  return told ? give_static_host(*told) : nullptr;
+  return told ? give_static_host(*told, family) : nullptr;
 }
 
 NARU_EXPORT hostent* gethostbyname(const char* name) { return gethostbyname2(name, AF_INET); }
@@ -263,12 +293,12 @@ NARU_EXPORT hostent* gethostbyname(const char* name) { return gethostbyname2(nam
 NARU_EXPORT int gethostbyname2_r(const char* name, int family, hostent* host, char* buffer,
                                  std::size_t size, hostent** result, int* h_error) {
   if (const auto known = on_lan(name, family)) {
-    return give_host(*known, host, buffer, size, result, h_error);
+    return give_host(*known, family, host, buffer, size, result, h_error);
   }
   const int error = next.gethostbyname2_r(name, family, host, buffer, size, result, h_error);
   if (*result != nullptr || error == ERANGE) return error;
   const auto told = by_servers(name, family);
-  return told ? give_host(*told, host, buffer, size, result, h_error) : error;
+  return told ? give_host(*told, family, host, buffer, size, result, h_error) : error;
 }
 
 NARU_EXPORT int gethostbyname_r(const char* name, hostent* host, char* buffer, std::size_t size,
@@ -277,21 +307,23 @@ NARU_EXPORT int gethostbyname_r(const char* name, hostent* host, char* buffer, s
 }
 
 NARU_EXPORT hostent* gethostbyaddr(const void* address, socklen_t length, int family) {
-  if (const auto known = name_on_lan(address, length, family)) return give_static_host(*known);
+  if (const auto known = name_on_lan(address, length, family)) {
+    return give_static_host(*known, family);
+  }
   hostent* host = next.gethostbyaddr(address, length, family);
   if (host != nullptr) return host;
   const auto told = name_by_servers(address, length, family);
-  return told ? give_static_host(*told) : nullptr;
+  return told ? give_static_host(*told, family) : nullptr;
 }
 
 NARU_EXPORT int gethostbyaddr_r(const void* address, socklen_t length, int family, hostent* host,
                                 char* buffer, std::size_t size, hostent** result, int* h_error) {
   if (const auto known = name_on_lan(address, length, family)) {
-    return give_host(*known, host, buffer, size, result, h_error);
+    return give_host(*known, family, host, buffer, size, result, h_error);
   }
   const int error =
       next.gethostbyaddr_r(address, length, family, host, buffer, size, result, h_error);
   if (*result != nullptr || error == ERANGE) return error;
   const auto told = name_by_servers(address, length, family);
-  return told ? give_host(*told, host, buffer, size, result, h_error) : error;
+  return told ? give_host(*told, family, host, buffer, size, result, h_error) : error;
 }

@@ -37,7 +37,7 @@ void after_fork_in_parent() {
 }
 void after_fork_in_child() {
   if (library == nullptr) return;
-  library->fds.after_fork_in_child();
+  library->after_fork_in_child();
   Streams::let_go();
 }
 

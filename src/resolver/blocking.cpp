@@ -45,4 +45,29 @@ HostAnswer find_name(Host& host, Resolver& resolver, const IpAddr& address) {
                           [&](const auto& done) { resolver.find_name(address, done); });
 }
 
+std::expected<Socket, ConnectFailure> connect_by_name(Host& host, Resolver& resolver,
+                                                      std::string_view name, std::uint16_t port,
+                                                      Duration timeout) {
+  const Time start = monotonic_now();
+  const Time end = timeout < kTimeNever - start ? start + timeout : kTimeNever;
+  host.stack().set_now(start);
+  Connector connector(host.stack(), resolver, name, port);
+  const auto look = [&] {
+    const Time now = host.stack().now();
+    resolver.poll(now);
+    connector.poll(now);
+    if (host.stack().has_output()) host.poll();
+    return connector.is_done();
+  };
+  while (!look()) {
+    const Time now = monotonic_now();
+    if (now >= end) return std::unexpected(ConnectFailure{.error = Error::timed_out});
+    const Time deadline = std::min({end, resolver.next_deadline(), connector.next_deadline()});
+    (void)host.run_until(look, deadline - std::min(deadline, now));
+  }
+  const auto socket = connector.take();
+  if (!socket) return std::unexpected(socket.error());
+  return Socket::adopt(host, *socket);
+}
+
 }  // namespace naru

@@ -42,6 +42,12 @@ void Cache::remove(Entries::iterator entry) {
   by_use_.erase(entry);
 }
 
+void Cache::clear() {
+  entries_.clear();
+  by_use_.clear();
+  bytes_ = 0;
+}
+
 const Cache::Entry* Cache::look_up(const DnsQuestion& question, Time now) {
   const auto found = entries_.find(question);
   if (found == entries_.end()) return nullptr;

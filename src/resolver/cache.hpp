@@ -23,6 +23,7 @@ class Cache {
   void store(const wire::DnsQuestion& question, const NameAnswer& answer, Duration ttl, Time now);
   // Nothing has this name, of whatever type.
   void store_missing(const wire::DnsName& name, Duration ttl, Time now);
+  void clear();
   std::size_t size() const { return by_use_.size(); }
 
  private:

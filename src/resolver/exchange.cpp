@@ -41,19 +41,16 @@ struct Exchange::Carrier {
 
   static ares_socket_t open(int family, int type, int, void* self) {
     auto& exchange = *static_cast<Exchange*>(self);
-    const auto free = std::ranges::find(exchange.ports_, kNone, &Port::number);
-    if (free == exchange.ports_.end()) return fail(Error::no_buffers);
-    const bool is_stream = type == SOCK_STREAM;
-    const auto number = exchange.network_.open(
-        is_stream ? Network::Kind::stream : Network::Kind::datagram, family == AF_INET6);
+    if (type != SOCK_DGRAM || exchange.socket_ != kNone) return fail(Error::no_buffers);
+    const auto number = exchange.network_.open(Network::Kind::datagram, family == AF_INET6);
     if (!number) return fail(number.error());
-    *free = {*number, is_stream};
+    exchange.socket_ = *number;
     return *number;
   }
 
   static int close(ares_socket_t number, void* self) {
     auto& exchange = *static_cast<Exchange*>(self);
-    *std::ranges::find(exchange.ports_, number, &Port::number) = {};
+    exchange.socket_ = kNone;
     exchange.network_.close(number);
     return 0;
   }
@@ -63,10 +60,8 @@ struct Exchange::Carrier {
     auto& exchange = *static_cast<Exchange*>(self);
     const auto remote = to_endpoint(address, length);
     if (!remote) return fail(Error::address_family);
-    if (!exchange.is_stream(number)) {
-      const Status bound = exchange.bind_at_random(number, remote->addr);
-      if (!bound) return fail(bound.error());
-    }
+    const Status bound = exchange.bind_at_random(number, remote->addr);
+    if (!bound) return fail(bound.error());
     const Status connected = exchange.network_.connect(number, *remote);
     return connected ? 0 : fail(connected.error());
   }
@@ -77,9 +72,6 @@ struct Exchange::Carrier {
     const MutableBytes out(static_cast<std::uint8_t*>(data), size);
     for (;;) {
       const auto got = exchange.network_.recv(number, out);
-      if (exchange.is_stream(number)) {
-        return got ? static_cast<ares_ssize_t>(*got) : fail(got.error());
-      }
       // An ICMP error says nothing that a forger could not say, so it ends no wait.
       if (!got) return fail(Error::would_block);
       if (!exchange.is_answer(out.first(*got))) continue;
@@ -90,27 +82,22 @@ struct Exchange::Carrier {
     }
   }
 
-  // c-ares gives one part: a message, over TCP behind its length.
+  // c-ares gives one part: a message.
   static ares_ssize_t send(ares_socket_t number, const iovec* parts, int count, void* self) {
     auto& exchange = *static_cast<Exchange*>(self);
-    ares_ssize_t sent = 0;
-    for (int i = 0; i < count; ++i) {
-      const Bytes part(static_cast<const std::uint8_t*>(parts[i].iov_base), parts[i].iov_len);
-      if (!exchange.is_stream(number)) exchange.on_query(part);
-      const auto taken = exchange.network_.send(number, part);
-      if (!taken) return sent != 0 ? sent : fail(taken.error());
-      sent += static_cast<ares_ssize_t>(*taken);
-      if (*taken < part.size()) break;
-    }
-    return sent;
+    if (count != 1) return fail(Error::invalid);
+    const Bytes message(static_cast<const std::uint8_t*>(parts->iov_base), parts->iov_len);
+    exchange.on_query(message);
+    const auto sent = exchange.network_.send(number, message);
+    return sent ? static_cast<ares_ssize_t>(*sent) : fail(sent.error());
   }
 };
 
 const ares_socket_functions Exchange::Carrier::functions = {open, close, connect, receive, send};
 
-Exchange::Exchange(Network& network, Random& random, const Endpoint& server,
+Exchange::Exchange(Network& network, Random& random, Streams& streams, const Endpoint& server,
                    const wire::DnsQuestion& question, Manner manner, Request request)
-    : network_(network), random_(random), server_(server) {
+    : network_(network), random_(random), streams_(streams), server_(server) {
   const bool has_edns = manner != Manner::plain;
   if (!make_channel(manner) || !set_server()) {
     state_ = State::failed;
@@ -141,7 +128,8 @@ bool Exchange::make_channel(Manner manner) {
   char lookups[] = "b";
   ares_options options{};
   // Without the flag it takes no answer over UDP that is longer than 512 bytes.
-  options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP;
+  options.flags =
+      ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP | ARES_FLAG_IGNTC;
   if (manner != Manner::plain) options.flags |= ARES_FLAG_EDNS;
   options.ednspsz = wire::kDnsUdpPayload;
   options.timeout = kNoTimeout;
@@ -183,21 +171,25 @@ Status Exchange::bind_at_random(int socket, const IpAddr& remote) {
   return network_.bind(socket, {any, 0});
 }
 
-bool Exchange::is_stream(int number) const {
-  const auto port = std::ranges::find(ports_, number, &Port::number);
-  return port != ports_.end() && port->is_stream;
+void Exchange::poll() {
+  if (!over_tcp_ && socket_ != kNone) {
+    ares_process_fd(channel_, network_.readiness(socket_) != 0 ? socket_ : ARES_SOCKET_BAD,
+                    ARES_SOCKET_BAD);
+    if (state_ != State::waiting) return;
+    if (is_truncated_ || forgeries_ >= kForgeries) turn_to_stream();
+  }
+  if (!over_tcp_ || over_tcp_->state == StreamQuestion::State::waiting) return;
+  if (over_tcp_->state == StreamQuestion::State::answered) {
+    std::ranges::copy(Bytes(over_tcp_->message).first(2), query_.begin());
+    take(over_tcp_->answer);
+  } else {
+    state_ = State::failed;
+  }
 }
 
-void Exchange::poll() {
-  for (std::size_t i = 0; i < ports_.size() && state_ == State::waiting; ++i) {
-    const Port port = ports_[i];
-    if (port.number == kNone) continue;
-    const std::uint8_t now = network_.readiness(port.number);
-    const bool is_readable = (now & (ready::kIn | ready::kErr | ready::kHup | ready::kRdHup)) != 0;
-    const bool is_writable = port.is_stream && (now & ready::kOut) != 0;
-    ares_process_fd(channel_, is_readable ? port.number : ARES_SOCKET_BAD,
-                    is_writable ? port.number : ARES_SOCKET_BAD);
-  }
+// What comes over UDP from now on is not looked at.
+void Exchange::turn_to_stream() {
+  over_tcp_ = streams_.ask(server_, Bytes(query_).first(query_size_));
 }
 
 // What c-ares sends it may have shortened: the answer is measured against this.
@@ -206,19 +198,31 @@ void Exchange::on_query(Bytes message) {
   std::copy_n(message.begin(), query_size_, query_.begin());
 }
 
-bool Exchange::is_answer(Bytes message) const {
+bool Exchange::is_answer(Bytes message) {
   const auto view = wire::DnsMessageView::parse(message);
-  return view && wire::answers(*view, Bytes(query_).first(query_size_));
+  if (!view) return false;
+  if (view->header().id != load_be16(query_.data())) ++forgeries_;
+  if (forgeries_ >= kForgeries) return false;
+  return wire::answers(*view, Bytes(query_).first(query_size_));
 }
 
-// Over TCP c-ares has looked at it alone.
-void Exchange::on_end(int status, Bytes message) {
+void Exchange::take(Bytes message) {
   state_ = State::failed;
-  if (status != ARES_SUCCESS) return;
   message_.assign(message.begin(), message.end());
   answer_ = wire::DnsMessageView::parse(message_);
   if (answer_ && wire::answers(*answer_, Bytes(query_).first(query_size_))) {
     state_ = State::answered;
+  }
+}
+
+void Exchange::on_end(int status, Bytes message) {
+  const auto header = wire::DnsHeader::parse(message);
+  if (status != ARES_SUCCESS || !header) {
+    state_ = State::failed;
+  } else if (header->is_truncated) {
+    is_truncated_ = true;
+  } else {
+    take(message);
   }
 }
 

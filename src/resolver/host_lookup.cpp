@@ -116,13 +116,28 @@ std::vector<DnsName> HostLookups::candidates_of(std::string_view name,
 }
 
 void HostLookups::find_host(std::string_view name, NameFamily family, OnHost done) {
-  if (const auto answer = without_asking(name, family)) return done(*answer);
-  auto lookup = std::make_shared<Lookup>();
-  lookup->candidates = candidates_of(name, *DnsName::parse(name));
-  lookup->family = family;
-  lookup->done = std::move(done);
-  open_.push_back(lookup);
-  ask(lookup);
+  Lookup lookup;
+  lookup.family = family;
+  lookup.told = [done = std::move(done)](const HostAnswer& answer, bool) { done(answer); };
+  find(name, std::move(lookup));
+}
+
+void HostLookups::follow_host(std::string_view name, OnFound found) {
+  Lookup lookup;
+  lookup.is_followed = true;
+  lookup.told = std::move(found);
+  find(name, std::move(lookup));
+}
+
+void HostLookups::find(std::string_view name, Lookup lookup) {
+  if (auto answer = without_asking(name, lookup.family)) {
+    sort_by_destination(answer->addresses, network_);
+    return lookup.told(*answer, true);
+  }
+  lookup.candidates = candidates_of(name, *DnsName::parse(name));
+  const auto handle = std::make_shared<Lookup>(std::move(lookup));
+  open_.push_back(handle);
+  ask(handle);
 }
 
 void HostLookups::ask(const Handle& lookup) {
@@ -153,6 +168,7 @@ void HostLookups::on_answer(const Handle& lookup) {
   };
   const bool any = is_found(lookup->v4) || is_found(lookup->v6);
   if (!lookup->v4 || !lookup->v6) {
+    if (any && lookup->is_followed) return lookup->told(answer_of(*lookup), false);
     if (any) lookup->deadline = network_.now() + kResolutionDelay;
     return;
   }
@@ -163,7 +179,7 @@ void HostLookups::on_answer(const Handle& lookup) {
   ask(lookup);
 }
 
-void HostLookups::end(Lookup& lookup) {
+HostAnswer HostLookups::answer_of(const Lookup& lookup) const {
   HostAnswer answer = nothing(lookup.worst);
   append(lookup.v6, answer);
   append(lookup.v4, answer);
@@ -173,10 +189,15 @@ void HostLookups::end(Lookup& lookup) {
     if (is_fit) answer.outcome = NameOutcome::found;
   }
   sort_by_destination(answer.addresses, network_);
+  return answer;
+}
+
+void HostLookups::end(Lookup& lookup) {
+  const HostAnswer answer = answer_of(lookup);
   lookup.is_over = true;
   std::erase_if(open_, [&lookup](const Handle& h) { return h.get() == &lookup; });
-  const OnHost done = std::move(lookup.done);
-  done(answer);
+  const OnFound told = std::move(lookup.told);
+  told(answer, true);
 }
 
 void HostLookups::find_name(const IpAddr& address, OnHost done) {

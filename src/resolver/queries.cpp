@@ -20,11 +20,19 @@ NameAnswer nothing(NameOutcome outcome) {
 
 }  // namespace
 
-Queries::Queries(Network& network, const ResolverConfig& config, const Random& random)
+Queries::Queries(Network& network, const ResolverConfig& config, const Random& random,
+                 SharedCache* shared)
     : network_(network),
       config_(config),
       random_(random),
-      cache_(config.cache_entries, {random_.next_u64(), random_.next_u64()}) {
+      streams_(network, random_),
+      cache_(shared) {
+  if (shared == nullptr) {
+    const SipKey key{random_.next_u64(), random_.next_u64()};
+    own_cache_ = std::make_unique<SharedCache>(config.cache_entries, key);
+    cache_ = own_cache_.get();
+  }
+  term_ = cache_->begin(config.servers);
   for (const Endpoint& server : config.servers) servers_.push_back({.endpoint = server});
 }
 
@@ -40,7 +48,7 @@ void Queries::ask(const DnsQuestion& question, OnAnswer done) {
   }
   if (servers_.empty()) return done(nothing(NameOutcome::no_servers));
   const Time now = network_.now();
-  if (const auto known = cache_.find(question, now)) return done(*known);
+  if (const auto known = cache_->find(term_, question, now)) return done(*known);
   const Key key = key_of(question);
   if (const auto same = queries_.find(key); same != queries_.end()) {
     if (same->second.waiting.size() == kMaxWaiting) return done(nothing(NameOutcome::failed));
@@ -63,13 +71,16 @@ void Queries::start(Query& query, Time now) {
     const bool is_plain = query.attempt >= servers_.size() || now < server.plain_until;
     query.manner = is_plain ? Manner::plain : Manner::modern;
     const DnsQuestion question{query.name, query.question.type};
-    query.exchange =
-        std::make_unique<Exchange>(network_, random_, server.endpoint, question, query.manner);
+    query.exchange = std::make_unique<Exchange>(network_, random_, streams_, server.endpoint,
+                                                question, query.manner);
     query.deadline = now + config_.timeout;
-    if (query.exchange->state() == Exchange::State::waiting) return;
+    if (query.exchange->state() != Exchange::State::waiting) continue;
+    query.was_asked = true;
+    return;
   }
   const auto outcome = query.has_failed ? NameOutcome::failed : NameOutcome::timed_out;
-  finish(query, nothing(outcome), kFailureTtl, now);
+  // Where no question could leave, nothing is known: the way may be there in a moment.
+  finish(query, nothing(outcome), query.was_asked ? kFailureTtl : Duration(0), now);
 }
 
 void Queries::next(Query& query, Time now) {
@@ -109,18 +120,19 @@ void Queries::on_response(Query& query, Time now) {
   const bool is_found = reading.answer.outcome == NameOutcome::found;
   const Duration ttl = std::min(query.ttl, is_found ? config_.max_ttl : config_.max_negative_ttl);
   if (reading.answer.outcome == NameOutcome::no_such_name) {
-    cache_.store_missing(reading.end, std::min(reading.ttl, config_.max_negative_ttl), now);
+    cache_->store_missing(term_, reading.end, std::min(reading.ttl, config_.max_negative_ttl), now);
   }
   finish(query, std::move(reading.answer), ttl, now);
 }
 
 void Queries::finish(Query& query, NameAnswer answer, Duration ttl, Time now) {
-  cache_.store(query.question, answer, ttl, now);
+  cache_->store(term_, query.question, answer, ttl, now);
   finished_.push_back({std::move(query.waiting), std::move(answer)});
   queries_.erase(key_of(query.question));
 }
 
 void Queries::poll(Time now) {
+  streams_.poll();
   for (auto it = queries_.begin(); it != queries_.end();) {
     Query& query = (it++)->second;  // it may end
     query.exchange->poll();
@@ -149,7 +161,7 @@ void Queries::tell() {
 }
 
 Time Queries::next_deadline() const {
-  Time deadline = kTimeNever;
+  Time deadline = streams_.next_deadline();
   for (const auto& [key, query] : queries_) deadline = std::min(deadline, query.deadline);
   return deadline;
 }

@@ -8,9 +8,9 @@
 
 #include <naru/resolver/resolver.hpp>
 
-#include "resolver/cache.hpp"
 #include "resolver/exchange.hpp"
 #include "resolver/reading.hpp"
+#include "resolver/shared_cache.hpp"
 
 namespace naru::resolver {
 
@@ -18,14 +18,16 @@ class Queries {
  public:
   using OnAnswer = Resolver::OnAnswer;
 
-  Queries(Network& network, const ResolverConfig& config, const Random& random);
+  // Remembers what it learns in `shared`, or by itself where there is none.
+  Queries(Network& network, const ResolverConfig& config, const Random& random,
+          SharedCache* shared);
 
   // The function is called once: before ask returns when the answer is known.
   void ask(const wire::DnsQuestion& question, OnAnswer done);
   void poll(Time now);
   Time next_deadline() const;
   std::size_t pending() const { return queries_.size(); }
-  std::size_t cached() const { return cache_.size(); }
+  std::size_t cached() const { return cache_->size(); }
 
  private:
   // Whoever asks what is being asked already waits with the first (RFC 5452: two
@@ -38,6 +40,7 @@ class Queries {
     Duration ttl = Duration::max();  // of the aliases
     unsigned attempt = 0;
     Manner manner = Manner::modern;
+    bool was_asked = false;   // of some server
     bool has_failed = false;  // a server said that it cannot help
     std::unique_ptr<Exchange> exchange;
     Time deadline{};
@@ -67,7 +70,10 @@ class Queries {
   Network& network_;
   const ResolverConfig& config_;
   Random random_;
-  Cache cache_;
+  Streams streams_;
+  std::unique_ptr<SharedCache> own_cache_;
+  SharedCache* cache_;
+  SharedCache::Term term_;
   std::vector<Server> servers_;
   std::map<Key, Query> queries_;
   std::list<Finished> finished_;

@@ -22,10 +22,10 @@ std::string_view to_string(NameOutcome outcome) {
 
 struct Resolver::State {
   State(std::unique_ptr<resolver::Network> given_network, ResolverConfig given,
-        const Random& random)
+        const Random& random, resolver::SharedCache* cache)
       : network(std::move(given_network)),
         config(std::move(given)),
-        queries(*network, config, random),
+        queries(*network, config, random, cache),
         hosts(*network, config, queries) {}
 
   std::unique_ptr<resolver::Network> network;
@@ -38,8 +38,8 @@ Resolver::Resolver(Stack& stack, ResolverConfig config, const Random& random)
     : Resolver(resolver::stack_network(stack), std::move(config), random) {}
 
 Resolver::Resolver(std::unique_ptr<resolver::Network> network, ResolverConfig config,
-                   const Random& random)
-    : state_(std::make_unique<State>(std::move(network), std::move(config), random)) {}
+                   const Random& random, resolver::SharedCache* cache)
+    : state_(std::make_unique<State>(std::move(network), std::move(config), random, cache)) {}
 
 Resolver::~Resolver() = default;
 
@@ -51,6 +51,10 @@ void Resolver::ask(std::string_view name, DnsType type, OnAnswer done) {
 
 void Resolver::find_host(std::string_view name, NameFamily family, OnHost done) {
   state_->hosts.find_host(name, family, std::move(done));
+}
+
+void Resolver::follow_host(std::string_view name, OnFound found) {
+  state_->hosts.follow_host(name, std::move(found));
 }
 
 void Resolver::find_name(const IpAddr& address, OnHost done) {

@@ -18,6 +18,8 @@
 namespace naru::session {
 namespace {
 
+constexpr int kDupAddrDetectTransmits = 1;  // RFC 4862 5.1
+
 std::string folder_of(const std::string& file) { return file.substr(0, file.rfind('/')); }
 
 link::OpenResult<std::unique_ptr<link::DeviceLink>> open_device(const DeviceChoice& choice) {
@@ -73,6 +75,7 @@ link::OpenResult<void> Session::join_lan(const LanChoice& choice) {
   choice.lan.copy(port.name, sizeof port.name - 1);
   port.seat = (*joined)->seat();
   port.address = (*joined)->address();
+  if (choice.has_v6) port.address_v6 = (*joined)->address_v6();
   (*joined)->set_deputy(header().keeper_bell);
   cable_ = std::make_unique<LanCable>(std::move(*joined));
   return {};
@@ -85,29 +88,42 @@ link::OpenResult<void> Session::use_device(const DeviceChoice& choice) {
   Port& port = header().port;
   port.kind = about.kind == link::DeviceKind::tap ? Port::Kind::tap : Port::Kind::packet_socket;
   about.name.copy(port.name, sizeof port.name - 1);
-  port.address = choice.address;
+  port.address = choice.address.value_or(Prefix());
+  port.address_v6 = choice.address_v6.value_or(Prefix());
+  port.is_autoconfigured = choice.is_autoconfigured;
   port.mac = about.mac;
   port.mtu = about.mtu;
-  port.has_gateway = choice.gateway.has_value();
-  port.gateway = choice.gateway.value_or(IpAddr());
   port.route_count = static_cast<std::uint32_t>(std::min(choice.routes.size(), port.routes.size()));
   std::copy_n(choice.routes.begin(), port.route_count, port.routes.begin());
   cable_ = std::make_unique<DeviceCable>(std::move(*opened), header(), ringer_);
   return {};
 }
 
+// A seat on a lan is one's own; on a wire somebody else may have the address.
+Status Session::add_address(const Prefix& address) {
+  if (address == Prefix()) return {};
+  const bool asks = address.addr.is_v6() && header().port.kind != Port::Kind::lan;
+  (void)stack_->set_option(Option::arp_probe_count, asks ? kDupAddrDetectTransmits : 0);
+  return stack_->add_address(kCableInterface, address);
+}
+
 Status Session::set_up_interface() {
   const Port& port = header().port;
   const auto index = stack_->add_interface(kCableInterfaceName, wire());
   if (!index) return std::unexpected(index.error());
-  if (const Status added = stack_->add_address(*index, port.address); !added) return added;
+  for (const Prefix& address : {port.address, port.address_v6}) {
+    if (const Status added = add_address(address); !added) return added;
+  }
+  if (port.is_autoconfigured) {
+    (void)stack_->set_option(Option::arp_probe_count, kDupAddrDetectTransmits);
+    if (const Status on = stack_->set_autoconf(*index, true); !on) return on;
+  }
   for (std::uint32_t i = 0; i < port.route_count; ++i) {
     const CableRoute& route = port.routes[i];
     const Status added = stack_->add_route(route.destination, route.gateway, *index);
     if (!added) return added;
   }
-  if (!port.has_gateway) return {};
-  return stack_->add_route({IpAddr::any_v4(), 0}, port.gateway, *index);
+  return {};
 }
 
 // --- attaching, in each other process -----------------------------------------------------

@@ -19,23 +19,25 @@ namespace naru::session {
 inline constexpr std::uint8_t kCableInterface = 1;
 inline constexpr std::string_view kCableInterfaceName = "eth0";
 
-// The way to another network.
+// The way to another network, or to all: the default gateway.
 struct CableRoute {
   Prefix destination;
   IpAddr gateway;
 };
-inline constexpr std::size_t kMaxCableRoutes = 16;
+inline constexpr std::size_t kMaxCableRoutes = 32;
 
 struct LanChoice {
   std::string lan = "lan0";
   std::optional<IpAddr> address;  // without: the next free one
+  bool has_v6 = true;             // the same host of the lan's IPv6 network
 };
 
 struct DeviceChoice {
   link::DeviceKind kind = link::DeviceKind::tap;
   std::string name;
-  Prefix address;
-  std::optional<IpAddr> gateway;
+  std::optional<Prefix> address;
+  std::optional<Prefix> address_v6;
+  bool is_autoconfigured = false;  // IPv6 by what routers say (RFC 4862)
   std::vector<CableRoute> routes;  // at most kMaxCableRoutes
   std::optional<MacAddr> mac;
 };
@@ -48,13 +50,13 @@ struct Port {
   enum class Kind : std::uint8_t { none, lan, tap, packet_socket };
 
   Kind kind = Kind::none;
-  char name[32]{};  // of the lan or the device
-  Prefix address;
-  link::LanSeat seat;  // on a lan
-  MacAddr mac;         // of a device, as is the rest
-  std::uint32_t mtu = 0;
-  bool has_gateway = false;
-  IpAddr gateway;
+  char name[32]{};        // of the lan or the device
+  Prefix address;         // :: where there is none
+  Prefix address_v6;      // the same
+  link::LanSeat seat;     // on a lan
+  MacAddr mac;            // of a device, as is the rest
+  std::uint32_t mtu = 0;  // at most, what the device carries
+  bool is_autoconfigured = false;
   std::uint32_t route_count = 0;
   std::array<CableRoute, kMaxCableRoutes> routes{};
 

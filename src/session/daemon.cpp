@@ -41,22 +41,37 @@ void leave_the_caller(const std::string& name) {
   ::_exit(EXIT_SUCCESS);
 }
 
-// What the daemon has to say: a number, which is 0 when all is well, and words.
-link::OpenResult<void> hear(int from, const std::string& name) {
+constexpr int kStanding = -1;  // no error has this number
+
+// The number at the beginning, once it is there; 0 else.
+int number_of(const std::string& heard) {
+  int number = 0;
+  if (heard.size() >= sizeof number) std::memcpy(&number, heard.data(), sizeof number);
+  return number;
+}
+
+// What the daemon has to say: perhaps that it stands, then a number, which is 0 when all is
+// well, and words.
+link::OpenResult<void> hear(int from, const std::string& name,
+                            const std::function<void()>& on_standing) {
   std::string heard;
   char bytes[256];
   for (ssize_t n = 0; (n = ::read(from, bytes, sizeof bytes)) != 0;) {
     if (n < 0 && errno != EINTR) break;
     if (n > 0) heard.append(bytes, static_cast<std::size_t>(n));
+    if (number_of(heard) != kStanding) continue;
+    heard.erase(0, sizeof kStanding);
+    if (on_standing) on_standing();
   }
-  int number = EIO;
-  if (heard.size() < sizeof number) return failure(number, name + " did not start");
-  std::memcpy(&number, heard.data(), sizeof number);
+  if (heard.size() < sizeof(int)) return failure(EIO, name + " did not start");
+  const int number = number_of(heard);
   if (number != 0) return failure(number, heard.substr(sizeof number));
   return {};
 }
 
 }  // namespace
+
+void Readiness::is_standing() { (void)::write(descriptor_, &kStanding, sizeof kStanding); }
 
 void Readiness::is_ready() { failed({}); }
 
@@ -68,7 +83,8 @@ void Readiness::failed(const link::OpenError& why) {
 }
 
 link::OpenResult<void> start_daemon(const std::string& name,
-                                    const std::function<void(Readiness&)>& work, Voice voice) {
+                                    const std::function<void(Readiness&)>& work, Voice voice,
+                                    const std::function<void()>& on_standing) {
   int ready[2];
   if (::pipe2(ready, O_CLOEXEC) != 0) return failure(errno, name + ": " + std::strerror(errno));
   const pid_t child = ::fork();
@@ -80,8 +96,8 @@ link::OpenResult<void> start_daemon(const std::string& name,
   const int error = errno;
   ::close(ready[1]);
   if (child > 0) ::waitpid(child, nullptr, 0);
-  const auto heard =
-      child > 0 ? hear(ready[0], name) : failure(error, name + ": " + std::strerror(error));
+  const auto heard = child > 0 ? hear(ready[0], name, on_standing)
+                               : failure(error, name + ": " + std::strerror(error));
   ::close(ready[0]);
   return heard;
 }

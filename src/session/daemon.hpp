@@ -13,6 +13,8 @@ namespace naru::session {
 class Readiness {
  public:
   explicit Readiness(int descriptor) : descriptor_(descriptor) {}
+  // What is left takes longer, and concerns only the starter.
+  void is_standing();
   void is_ready();
   void failed(const link::OpenError& why);
 
@@ -24,9 +26,11 @@ enum class Voice : std::uint8_t { none, standard_error };
 
 // Starts a process that is not a child of the caller, in a session of its own
 // (setsid), deaf to the signals of a terminal, with no descriptor of the caller's but
-// its standard error where it has a voice. It ends when `work` returns.
+// its standard error where it has a voice. It ends when `work` returns. `on_standing` is
+// called here, once at most, when the daemon says so.
 link::OpenResult<void> start_daemon(const std::string& name,
                                     const std::function<void(Readiness&)>& work,
-                                    Voice voice = Voice::none);
+                                    Voice voice = Voice::none,
+                                    const std::function<void()>& on_standing = {});
 
 }  // namespace naru::session

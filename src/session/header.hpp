@@ -9,8 +9,10 @@
 
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <pthread.h>
 #include <span>
+#include <string_view>
 
 #include <naru/stack/stack.hpp>
 
@@ -26,7 +28,7 @@ inline constexpr Duration kKeeperTick = 2ms;
 
 // Builds that lay the memory out differently must not meet: whoever changes one of
 // these types without changing its size raises the number.
-inline constexpr std::uint64_t kLayoutVersion = 5;
+inline constexpr std::uint64_t kLayoutVersion = 7;
 
 constexpr std::uint64_t layout_fingerprint() {
   std::uint64_t hash = kLayoutVersion;
@@ -39,13 +41,26 @@ constexpr std::uint64_t layout_fingerprint() {
 }
 
 // Whom the session's programs ask for names; none: with a device those whom the machine asks.
+// With the lock, since a lease may bring others.
 struct NameServers {
   static constexpr std::size_t kMost = 3;  // MAXNS of resolv.conf(5)
 
   std::array<IpAddr, kMost> addresses;
   std::uint32_t count = 0;
+  // Domains that came with them, a space before each; none: those of the machine.
+  std::array<char, 1024> search{};
 
   std::span<const IpAddr> all() const { return std::span(addresses).first(count); }
+  std::string_view domains() const {
+    return {search.data(), ::strnlen(search.data(), search.size())};
+  }
+  // Those that find room.
+  void add_search(std::string_view domain) {
+    const std::size_t used = domains().size();
+    if (used + 1 + domain.size() >= search.size()) return;
+    search[used] = ' ';
+    domain.copy(search.data() + used + 1, domain.size());
+  }
 };
 
 struct Header {

@@ -24,15 +24,23 @@ namespace {
 constexpr Duration kFarewell = 10s;
 // So long frames may wait at a device for a process that is stopped.
 constexpr Duration kPatience = 1s;
+// So long an address may take to come.
+constexpr Duration kSettling = 30s;
 
 class Keeper {
  public:
   explicit Keeper(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
-  link::OpenResult<void> take_post(const CableChoice& choice);
+  link::OpenResult<void> take_post(const KeeperDuties& duties);
+  // Until the addresses can be used.
+  link::OpenResult<void> settle();
   void run();
 
  private:
+  link::OpenResult<bool> is_settled();
+  void look_after_addresses();
+  Time next_of_addresses() const;
+  void say_goodbye();
   // False: everybody has left and all is said.
   bool look_after();
   void watch_processes();
@@ -45,7 +53,9 @@ class Keeper {
   std::unique_ptr<Session> session_;
   Bell bell_;
   std::optional<DeviceDesk> desk_;
-  int device_ = -1;  // on the lookout for it
+  AddressSources sources_;
+  std::uint32_t epoch_ = 0;  // of the stack that it knows
+  int device_ = -1;          // on the lookout for it
   struct Watched {
     int pidfd = -1;
     std::uint64_t start_time = 0;  // the slot may belong to another process by now
@@ -58,7 +68,7 @@ class Keeper {
   unsigned quiet_ticks_ = 0;
 };
 
-link::OpenResult<void> Keeper::take_post(const CableChoice& choice) {
+link::OpenResult<void> Keeper::take_post(const KeeperDuties& duties) {
   const Inside inside(*session_);
   Header& h = session_->header();
   h.keeper_bell = session_->next_bell();
@@ -67,13 +77,102 @@ link::OpenResult<void> Keeper::take_post(const CableChoice& choice) {
   if (const int failed = bell_.open(h.id, h.keeper_bell); failed != 0) {
     return std::unexpected(link::OpenError{-failed, std::strerror(-failed)});
   }
-  if (auto plugged = session_->plug_in(choice); !plugged) return plugged;
+  if (auto plugged = session_->plug_in(duties.cable); !plugged) return plugged;
+  if (duties.address_sources) sources_ = duties.address_sources();
+  epoch_ = h.epoch;
+  for (const auto& source : sources_) {
+    if (auto started = source->start(*session_); !started) return started;
+  }
   if (!session_->has_device()) return {};
   auto desk = DeviceDesk::open(device_file(session_->file()));
   if (!desk) return std::unexpected(desk.error());
   desk_ = std::move(*desk);
   return {};
 }
+
+// --- addresses ----------------------------------------------------------------------------
+
+// Who made the stack anew has left nothing of what the sources know.
+void Keeper::look_after_addresses() {
+  const std::uint32_t epoch = session_->header().epoch;
+  const bool is_new = std::exchange(epoch_, epoch) != epoch;
+  for (const auto& source : sources_) {
+    if (is_new) (void)source->start(*session_);
+    source->poll(session_->stack().now());
+  }
+}
+
+Time Keeper::next_of_addresses() const {
+  Time next = kTimeNever;
+  for (const auto& source : sources_) next = std::min(next, source->next_deadline());
+  return next;
+}
+
+link::OpenResult<bool> Keeper::is_settled() {
+  for (const auto& source : sources_) {
+    if (!source->has_address()) return false;
+  }
+  bool is_settled = true;
+  for (const Prefix& address : session_->stack().interface_addresses(kCableInterface)) {
+    const auto state = session_->stack().address_state(address.addr);
+    if (state == AddressState::conflict) {
+      return std::unexpected(
+          link::OpenError{EADDRINUSE, address.addr.to_string() + ": another host has it"});
+    }
+    if (state == AddressState::probing) is_settled = false;
+  }
+  return is_settled;
+}
+
+link::OpenResult<void> Keeper::settle() {
+  if (!session_->has_device()) return {};
+  const Time end = monotonic_now() + kSettling;
+  while (monotonic_now() < end) {
+    Time next = end;
+    {
+      const Inside inside(*session_);
+      session_->turn();
+      look_after_addresses();
+      const auto settled = is_settled();
+      if (!settled) return std::unexpected(settled.error());
+      if (*settled) return {};
+      session_->turn();
+      next = std::min({next, session_->stack().next_deadline(), next_of_addresses()});
+    }
+    const int device = session_->cable()->link().descriptor();
+    pollfd fds[] = {{device, POLLIN, 0}, {desk_->fd(), POLLIN, 0}};
+    Remaining left(next);
+    (void)::ppoll(fds, std::size(fds), left.pointer(), nullptr);
+    if (fds[1].revents != 0) desk_->serve(device);
+  }
+  const Inside inside(*session_);
+  std::string why = "the addresses are still being probed";
+  for (const auto& source : sources_) {
+    if (!source->has_address()) why = source->complaint();
+  }
+  return std::unexpected(link::OpenError{ETIMEDOUT, why});
+}
+
+// The addresses are given back while somebody may still hear of it.
+void Keeper::say_goodbye() {
+  if (sources_.empty()) return;
+  const Time end = monotonic_now() + kPatience;
+  {
+    const Inside inside(*session_);
+    for (const auto& source : sources_) source->give_back(session_->stack().now());
+  }
+  while (monotonic_now() < end) {
+    {
+      const Inside inside(*session_);
+      session_->turn();
+      if (session_->stack().usage().packets == 0) return;
+    }
+    Remaining nap(monotonic_now() + kKeeperTick);
+    (void)::ppoll(nullptr, 0, nap.pointer(), nullptr);
+  }
+}
+
+// --- the cable ----------------------------------------------------------------------------
 
 bool Keeper::stand_on_lookout() {
   const Armed armed = session_->cable()->arm(alarm());
@@ -152,7 +251,9 @@ bool Keeper::look_after() {
   watch_processes();
   session_->turn();
   if (is_over()) return false;
-  wakes_ = session_->stack().next_deadline();
+  look_after_addresses();
+  session_->turn();
+  wakes_ = std::min(session_->stack().next_deadline(), next_of_addresses());
   if (alone_since_ != kTimeNever) wakes_ = std::min(wakes_, alone_since_ + kFarewell);
   if (session_->cable() != nullptr) look_at_cable();
   session_->header().keeper_wakes = wakes_;
@@ -179,20 +280,22 @@ void Keeper::sleep() {
 
 void Keeper::run() {
   while (look_after()) sleep();
+  say_goodbye();
   // The name is free when the files are gone: nothing may still stand under it on the lan.
   const std::string file = session_->file();
   session_.reset();
   remove_files(file);
 }
 
-void keep(const std::string& file, const CableChoice& choice, const Preparation& prepare,
-          Readiness& readiness) {
+void keep(const std::string& file, const KeeperDuties& duties, Readiness& readiness) {
   auto session = Session::visit(file);
   if (!session) return readiness.failed({EIO, session.error()});
   const Header& header = (*session)->header();
   Keeper keeper(std::move(*session));
-  auto post = keeper.take_post(choice);
-  if (post && prepare) post = prepare(header.port);
+  auto post = keeper.take_post(duties);
+  if (post) readiness.is_standing();
+  if (post) post = keeper.settle();
+  if (post && duties.prepare) post = duties.prepare(header.port);
   if (!post) return readiness.failed(post.error());
   readiness.is_ready();
   keeper.run();
@@ -200,10 +303,10 @@ void keep(const std::string& file, const CableChoice& choice, const Preparation&
 
 }  // namespace
 
-link::OpenResult<void> start_keeper(const std::string& memory_file, const CableChoice& choice,
-                                    const Preparation& prepare) {
-  return start_daemon("naru-keeper",
-                      [&](Readiness& readiness) { keep(memory_file, choice, prepare, readiness); });
+link::OpenResult<void> start_keeper(const std::string& memory_file, const KeeperDuties& duties) {
+  return start_daemon(
+      "naru-keeper", [&](Readiness& readiness) { keep(memory_file, duties, readiness); },
+      Voice::none, duties.on_standing);
 }
 
 }  // namespace naru::session

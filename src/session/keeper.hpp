@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#include "session/address_source.hpp"
 #include "session/cable.hpp"
 #include "session/folder.hpp"
 
@@ -16,11 +17,20 @@ namespace naru::session {
 // Called in the keeper's process; what it opens lasts as long as the session.
 using Preparation = std::function<link::OpenResult<void>(const Port&)>;
 
+// What stands before the program starts.
+struct KeeperDuties {
+  CableChoice cable;
+  AddressSourceMaker address_sources = {};
+  Preparation prepare = {};
+  // Called in the caller's process: the session has its name and its cable, and only its
+  // addresses are waited for.
+  std::function<void()> on_standing = {};
+};
+
 // Starts the keeper of this session: not a child of the caller, in a session of its
 // own (setsid), with no descriptor of the caller's. It joins the lan (EEXIST: its name there
-// is taken) or opens the device, if one is chosen, and prepares what else must stand before the
-// program starts. Returns when it keeps.
-link::OpenResult<void> start_keeper(const std::string& memory_file, const CableChoice& choice,
-                                    const Preparation& prepare = {});
+// is taken) or opens the device, if one is chosen, waits until its addresses can be used, and
+// prepares what else must stand. Returns when it keeps.
+link::OpenResult<void> start_keeper(const std::string& memory_file, const KeeperDuties& duties);
 
 }  // namespace naru::session

@@ -117,7 +117,7 @@ void Session::reopen(OpenSocket& o) {
   if (o.is_tcp() && !o.is_listening) return;  // the program must hear of it
   const bool is_icmp = o.id.kind() == SocketId::Kind::icmp;
   const auto id = o.is_tcp() ? stack_->open_tcp()
-                  : is_icmp  ? stack_->open_icmp(o.type == SOCK_RAW)
+                  : is_icmp  ? stack_->open_icmp(o.type == SOCK_RAW, o.family == AF_INET6)
                              : stack_->open_udp();
   if (!id) return;
   set_id(o, *id);

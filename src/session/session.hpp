@@ -209,6 +209,7 @@ class Session {
   void open_capture();
   // What the stack sends and receives by: the cable, or what writes down its frames.
   link::Link& wire();
+  Status add_address(const Prefix& address);
   Status set_up_interface();
   std::uint8_t above_low_water(const OpenSocket& o, std::uint8_t bits);
   void dispatch(const SocketEvent& event);

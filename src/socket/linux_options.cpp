@@ -55,6 +55,9 @@ constexpr Name kNames[] = {
     {SOL_RAW, kIcmpFilter, SocketOption::icmp_filter},
     {IPPROTO_IP, IP_TOS, SocketOption::tos},
     {IPPROTO_IP, IP_MTU_DISCOVER, SocketOption::mtu_discover},
+    {IPPROTO_IP, IP_MTU, SocketOption::path_mtu},
+    {IPPROTO_IPV6, IPV6_MTU, SocketOption::path_mtu},
+    {IPPROTO_IPV6, IPV6_DONTFRAG, SocketOption::dont_fragment},
     {IPPROTO_IP, IP_RECVERR, SocketOption::receive_error},
     {IPPROTO_IPV6, IPV6_RECVERR, SocketOption::receive_error},
 };
@@ -148,7 +151,8 @@ std::optional<SocketOption> find_linux_option(int level, int name) {
 Status set_linux_option(Stack& stack, SocketId socket, int level, int name, const void* value,
                         socklen_t length) {
   const auto option = find_linux_option(level, name);
-  if (!option) return std::unexpected(Error::no_protocol_option);
+  const bool is_read_only = level == IPPROTO_IP && name == IP_MTU;
+  if (!option || is_read_only) return std::unexpected(Error::no_protocol_option);
   const Result<std::int64_t> number = read_value(*option, value, length);
   if (!number) return std::unexpected(number.error());
   return stack.set_option(socket, *option, *number);

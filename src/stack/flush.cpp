@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/state.hpp"
+#include "wire/icmpv6.hpp"
 
 namespace naru {
 
@@ -155,9 +156,11 @@ void Turn::flush_udp() {
       continue;
     }
     udp::Udp::emit(out, s.ip.transport_offset(*d), p.burst[p.burst_size]);
-    ip::Verdict v = s.ip.output(
-        p.burst[p.burst_size], *d,
-        {Protocol::udp, out.tos, out.ttl, out.dont_fragment, !out.dont_fragment}, s.now);
+    ip::Verdict v =
+        s.ip.output(p.burst[p.burst_size], *d,
+                    {Protocol::udp, out.tos, out.ttl, out.dont_fragment, out.fragment_here,
+                     datagram_mtu(s.ip, s.ip.at(*d), out.ignores_path, out.longest_packet)},
+                    s.now);
     v.loop_copy &= out.loop || !s.ip.at(*d).is_multicast;
     if (v.action == Action::too_big) {
       s.udp.on_error({out.source, out.source_port}, out.remote, Error::message_size, true);
@@ -184,8 +187,10 @@ void Turn::flush_icmp() {
     frame.spans[0] = out.message;
     frame.gso_size = 0;
     frame.needs_checksum = false;
-    const ip::Verdict v =
-        s.ip.output(frame, *d, {Protocol::icmp, out.tos, out.ttl, false, true}, s.now);
+    // That of ICMPv6 covers the addresses, of which one is known only now.
+    if (out.is_v6) wire::fill_icmpv6_checksum(out.message, s.ip.at(*d).source, out.remote);
+    const Protocol protocol = out.is_v6 ? Protocol::icmpv6 : Protocol::icmp;
+    const ip::Verdict v = s.ip.output(frame, *d, {protocol, out.tos, out.ttl, false, true}, s.now);
     if (dispatch(v)) transmit();  // the payload is the message's packet
     s.icmp.done();
     flush_ip();  // fragments in order

@@ -77,6 +77,10 @@ bool is_hard(const ErrorReport& report) {
          report.is_local;
 }
 
+// How many frames before its turn a frame is looked at: while these are on their way its
+// memory comes.
+constexpr std::size_t kForesight = 4;
+
 }  // namespace
 
 void Turn::trace_burst(std::uint8_t interface, std::size_t frames) {
@@ -114,6 +118,7 @@ void Turn::input_burst(std::span<Packet*> burst, std::uint8_t interface) {
   std::uint64_t bytes = 0;
   for (std::size_t k = 0; k < burst.size(); ++k) {
     if (k + 1 < burst.size()) __builtin_prefetch(burst[k + 1]->data);
+    if (k + kForesight < burst.size()) s.ip.foresee(*burst[k + kForesight], interface);
     bytes += burst[k]->length;
     input(burst[k], interface);
   }
@@ -196,14 +201,14 @@ void Turn::pass_errors() {
     } else if (report.protocol == Protocol::udp) {
       constexpr std::size_t kHeader = 8;  // there always is one
       const SocketError error = to_socket_error(report);
-      s.udp.on_error(report.local, report.remote, error.error, is_hard(report), &error,
-                     report.quoted().subspan(kHeader));
-      if (report.kind != ErrorReport::Kind::fragmentation_needed) continue;
+      const bool is_ours = s.udp.on_error(report.local, report.remote, error.error, is_hard(report),
+                                          &error, report.quoted().subspan(kHeader));
+      if (!is_ours || report.kind != ErrorReport::Kind::fragmentation_needed) continue;
     } else {
       const bool hard = is_hard(report) && !report.is_local;  // as Linux
-      s.icmp.on_error(report.local.addr, report.remote.addr, to_socket_error(report), hard,
-                      report.quoted());
-      if (report.kind != ErrorReport::Kind::fragmentation_needed) continue;
+      const bool is_ours = s.icmp.on_error(report.local.addr, report.remote.addr,
+                                           to_socket_error(report), hard, report.quoted());
+      if (!is_ours || report.kind != ErrorReport::Kind::fragmentation_needed) continue;
     }
     s.ip.confirm_path_mtu(report.remote.addr, report.mtu, s.now);
   }

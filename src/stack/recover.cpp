@@ -8,7 +8,7 @@ namespace naru {
 bool Stack::recover(Time now, const Random& random) {
   StackState& s = *state_;
   StackPorts& p = *ports_;
-  if (s.configuration.is_set()) return false;
+  if (s.ip.configuration().is_set()) return false;
   // What our links hold for us goes back before anybody asks what is held.
   for (link::Link* link : p.links) {
     if (link != nullptr) link->attach(nullptr);

@@ -43,7 +43,7 @@ Status set_icmp(icmp::IcmpSocket& i, SocketOption option, std::int64_t value) {
       return {};
     case icmp_filter:
       if (!i.is_raw) return no(Error::not_supported);
-      i.filter = static_cast<std::uint32_t>(value);
+      i.filter[0] = static_cast<std::uint32_t>(value);
       return {};
     case receive_buffer:
       i.receive_buffer = doubled(value, kLeastReceive);
@@ -58,6 +58,8 @@ Status set_icmp(icmp::IcmpSocket& i, SocketOption option, std::int64_t value) {
     case mtu_discover:
     case multicast_ttl:
     case multicast_loop:
+    case dont_fragment:
+    case path_mtu:
       return {};  // taken; nothing that is sent here depends on it
     default:
       return no(Error::no_protocol_option);
@@ -74,7 +76,7 @@ Result<std::int64_t> get_icmp(const Options& options, const icmp::IcmpSocket& i,
       return i.tos;
     case icmp_filter:
       if (!i.is_raw) return no(Error::not_supported);
-      return i.filter;
+      return i.filter[0];
     case receive_error:
       return i.receive_errors;
     case receive_buffer:
@@ -112,7 +114,15 @@ Status set_udp(udp::UdpSocket& u, SocketOption option, std::int64_t value) {
       o.receive_errors = on;
       return {};
     case mtu_discover:
-      o.dont_fragment = value >= 2;
+      if (value < 0 || value > 5) return no(Error::invalid);
+      o.mtu_discovery = static_cast<udp::MtuDiscovery>(value);
+      return {};
+    case dont_fragment:
+      o.dont_fragment = on;
+      return {};
+    case path_mtu:
+      if (value != 0 && (value < 1'280 || value > 0xffff)) return no(Error::invalid);
+      o.longest_packet = static_cast<std::uint16_t>(value);
       return {};
     case v6_only:
       o.v6_only = on;
@@ -164,7 +174,9 @@ Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, So
     case receive_error:
       return o.receive_errors;
     case mtu_discover:
-      return o.dont_fragment ? 2 : 1;
+      return static_cast<std::int64_t>(o.mtu_discovery);
+    case dont_fragment:
+      return o.dont_fragment;
     case v6_only:
       return o.v6_only;
     case tos:
@@ -203,7 +215,29 @@ Result<std::int64_t> get_udp(const Options& options, const udp::UdpSocket& u, So
   }
 }
 
+// IP_MTU: of the way to the peer of a connected socket.
+Result<std::int64_t> path_mtu(StackState& s, const Result<Endpoint>& remote,
+                              const Result<Endpoint>& local) {
+  if (!remote) return no(remote.error());
+  const auto way = s.ip.destination(remote->addr, local ? local->addr : IpAddr::any_v6(), s.now);
+  if (!way) return no(Error::not_connected);
+  return s.ip.at(*way).mtu;
+}
+
 }  // namespace
+
+Status Stack::set_icmp6_filter(SocketId socket, const std::array<std::uint32_t, 8>& filter) {
+  icmp::IcmpSocket* i = find_icmp(socket);
+  if (i == nullptr || !i->is_v6 || !i->is_raw) return no(Error::no_protocol_option);
+  i->filter = filter;
+  return {};
+}
+
+Result<std::array<std::uint32_t, 8>> Stack::icmp6_filter(SocketId socket) const {
+  const icmp::IcmpSocket* i = find_icmp(socket);
+  if (i == nullptr || !i->is_v6 || !i->is_raw) return no(Error::no_protocol_option);
+  return i->filter;
+}
 
 Status Stack::set_option(SocketId socket, SocketOption option, std::int64_t value) {
   StackState& s = *state_;
@@ -221,6 +255,7 @@ Status Stack::set_option(SocketId socket, SocketOption option, std::int64_t valu
 }
 
 Result<std::int64_t> Stack::option(SocketId socket, SocketOption option) const {
+  if (option == SocketOption::path_mtu) return path_mtu(*state_, remote(socket), local(socket));
   if (const tcp::Connection* c = find_tcp(socket)) return tcp::get_option(state_->tcp, *c, option);
   if (const udp::UdpSocket* u = find_udp(socket)) return get_udp(state_->options, *u, option);
   if (const icmp::IcmpSocket* i = find_icmp(socket)) {

@@ -64,19 +64,22 @@ Status connect_udp(StackState& s, SocketId id, const udp::UdpSocket& u, Endpoint
   return s.udp.connect(udp_handle(id), remote, *source, s.ip.is_broadcast(remote.addr));
 }
 
-// With DF a datagram that does not fit into the path is refused at once (ip(7)).
+// A datagram that nobody may cut and that does not fit is refused at once (ip(7), ipv6(7)).
 Status check_fits(StackState& s, udp::UdpSocket& u, std::size_t size, const Endpoint& to,
                   const IpAddr& source) {
-  if (!u.options.dont_fragment) return {};
+  if (!udp::is_uncut(u.options)) return {};
   const Endpoint& remote = to == Endpoint() ? u.remote : to;
   const std::size_t headers = (remote.addr.is_v4() ? 20 : 40) + 8;
   const IpAddr bound = u.local.addr.is_any() ? IpAddr() : u.local.addr;
   const auto d = s.ip.destination(remote.addr, source == IpAddr() ? bound : source, s.now);
-  if (!d || size + headers <= s.ip.at(*d).mtu) return {};
+  if (!d) return {};
+  const bool ignores_path = udp::ignores_path(u.options.mtu_discovery);
+  const std::uint16_t mtu = datagram_mtu(s.ip, s.ip.at(*d), ignores_path, u.options.longest_packet);
+  if (size + headers <= mtu) return {};
   if (u.options.receive_errors) {
     const SocketError error{.error = Error::message_size,
                             .origin = SocketError::Origin::local,
-                            .info = s.ip.at(*d).mtu,
+                            .info = mtu,
                             .remote = {remote.addr, u.remote.port}};
     u.errors.push(s.packets, error, {}, u.options.receive_buffer);
   }
@@ -86,8 +89,8 @@ Status check_fits(StackState& s, udp::UdpSocket& u, std::size_t size, const Endp
 Status connect_icmp(StackState& s, icmp::IcmpSocket& i, Endpoint remote) {
   i.is_connected = false;
   if (remote.addr == IpAddr()) return {};
-  if (!remote.addr.is_v4()) return no(Error::address_family);
-  if (remote.addr.is_any()) remote.addr = IpAddr::loopback_v4();
+  if (remote.addr.is_v6() != i.is_v6) return no(Error::address_family);
+  remote.addr = or_loopback(remote.addr);
   const auto source = source_for(s, remote.addr, i.local);
   if (!source) return no(source.error());
   i.remote = remote.addr;
@@ -96,8 +99,8 @@ Status connect_icmp(StackState& s, icmp::IcmpSocket& i, Endpoint remote) {
 }
 
 Result<std::size_t> send_icmp(StackState& s, icmp::IcmpSocket& i, Bytes data, IpAddr remote) {
-  if (!remote.is_v4()) return no(Error::address_family);
-  if (remote.is_any()) remote = IpAddr::loopback_v4();
+  if (remote.is_v6() != i.is_v6) return no(Error::address_family);
+  remote = or_loopback(remote);
   if (s.ip.is_broadcast(remote)) return no(Error::access_denied);
   const auto source = source_for(s, remote, i.local);
   if (!source) return no(source.error());
@@ -157,8 +160,8 @@ Result<SocketId> Stack::open_udp() {
   return id_of(*handle);
 }
 
-Result<SocketId> Stack::open_icmp(bool is_raw) {
-  const auto handle = state_->icmp.open(is_raw);
+Result<SocketId> Stack::open_icmp(bool is_raw, bool is_v6) {
+  const auto handle = state_->icmp.open(is_raw, is_v6);
   if (!handle) return no(handle.error());
   state_->ip.copy_icmp(true);
   return id_of(*handle);

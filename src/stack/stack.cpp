@@ -51,6 +51,9 @@ Result<std::unique_ptr<Stack>> Stack::create(Arena& arena, const StackConfig& co
   if (state == nullptr || !state->init(arena, config.trace_events)) {
     return std::unexpected(Error::no_memory);
   }
+  if (const auto& secret = config.stable_secret) {
+    state->ip.set_stable_secret({(*secret)[0], (*secret)[1]});
+  }
   arena.set_root(state);
   std::unique_ptr<Stack> stack(new Stack(*state, std::make_unique<StackPorts>()));
   stack->set_now(now);
@@ -90,6 +93,11 @@ Status Stack::add_address(std::uint8_t interface, const Prefix& address) {
 Status Stack::remove_address(std::uint8_t interface, const IpAddr& address) {
   const Configuring configuring(*state_);
   return state_->ip.remove_address(interface, address);
+}
+
+Status Stack::set_mtu(std::uint8_t interface, std::uint32_t mtu) {
+  const Configuring configuring(*state_);
+  return state_->ip.set_mtu(interface, mtu);
 }
 
 Status Stack::add_route(const Prefix& destination, std::optional<IpAddr> gateway,

@@ -1,6 +1,7 @@
 // The state of a stack, in its arena; and the ports, in the process.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <naru/stack/stack.hpp>
@@ -27,8 +28,7 @@ struct StackState {
   tcp::Tcp tcp;
   udp::Udp udp;
   icmp::Icmp icmp;
-  ChangeMark configuration;  // interfaces, addresses or routes are being changed
-  PacketQueue loopback;      // IP packets to ourselves
+  PacketQueue loopback;  // IP packets to ourselves
   // Frames that a link refused, by interface: they go before anything else.
   std::array<PacketQueue, ip::kMaxInterfaces> refused;
 };
@@ -88,17 +88,20 @@ struct Turn {
 };
 
 // As long as it lives the configuration is being changed.
-class Configuring {
+class Configuring : Changing {
  public:
-  explicit Configuring(StackState& s) : s_(s) { s_.configuration.set(&s_); }
-  ~Configuring() { s_.configuration.clear(); }
-  Configuring(const Configuring&) = delete;
-  Configuring& operator=(const Configuring&) = delete;
-
- private:
-  StackState& s_;
+  explicit Configuring(StackState& s) : Changing(s.ip.configuration()) {}
 };
+
 std::uint8_t icmp_readiness(const icmp::IcmpSocket& socket);
+
+// How long a packet to `d` may be for a socket that goes by the path or by the interface, and
+// that may want it shorter than that (IPV6_MTU).
+inline std::uint16_t datagram_mtu(const ip::Ip& ip, const ip::Destination& d, bool ignores_path,
+                                  std::uint16_t longest) {
+  const auto mtu = ignores_path ? static_cast<std::uint16_t>(ip.interface_mtu(d.interface)) : d.mtu;
+  return d.is_v6() && longest != 0 ? std::min(longest, mtu) : mtu;
+}
 
 // Every socket call begins with it. A free slot is nobody's, whatever its generation.
 inline tcp::Connection* Stack::find_tcp(SocketId id) const {

@@ -31,6 +31,7 @@ Connection* create_connection(Tcp& t) {
 
 void enter_table(Tcp& t, Connection& c) {
   t.table.insert(t.table.hash(c.local(), c.remote()), t.index_of(c));
+  t.ports_in_use.add(c.local_port);
   c.set(kInTable);
 }
 
@@ -75,6 +76,7 @@ void leave_table(Tcp& t, Connection& c) {
   if (!c.has(kInTable)) return;
   if (t.last_found == &c) t.last_found = nullptr;
   t.table.remove(t.table.hash(c.local(), c.remote()), t.index_of(c));
+  t.ports_in_use.remove(c.local_port);
   c.clear(kInTable);
 }
 
@@ -166,6 +168,7 @@ void release(Tcp& t, Connection& c) {
 void forget_time_wait(Tcp& t, TimeWait* record) {
   t.table.remove(t.table.hash(record->local(), record->remote()),
                  t.time_wait.index_of(record) | Table::kTimeWaitBit);
+  t.ports_in_use.remove(record->local_port);
   t.time_wait.remove(record);
 }
 

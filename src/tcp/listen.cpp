@@ -48,6 +48,19 @@ PortRange port_range(const Tcp& t) {
   return range;
 }
 
+// One that no connection has, as on Linux: who listens there would meet himself, or an old
+// peer. Where all have some, one that nobody is bound to.
+Result<std::uint16_t> choose_free_port(Tcp& t, const Connection& c, const IpAddr& local) {
+  const auto choose = [&](bool may_have_connections) {
+    return t.ports.choose(port_range(t), local, {}, *t.random, [&](std::uint16_t port) {
+      if (!may_have_connections && t.ports_in_use.any(port)) return true;
+      return is_taken(t, c, {local, port});
+    });
+  };
+  const auto unused = choose(false);
+  return unused ? unused : choose(true);
+}
+
 }  // namespace
 
 // Of several that share a port (SO_REUSEPORT) the one whose hash with the addresses is the
@@ -83,10 +96,7 @@ std::uint32_t find_listener(Tcp& t, const Endpoint& local, const Endpoint& remot
 Status hold_port(Tcp& t, Connection& c, const Endpoint& local) {
   Endpoint wanted = local;
   if (wanted.port == 0) {
-    const auto port =
-        t.ports.choose(port_range(t), local.addr, {}, *t.random, [&](std::uint16_t p) {
-          return is_taken(t, c, {local.addr, p});
-        });
+    const auto port = choose_free_port(t, c, local.addr);
     if (!port) return std::unexpected(Error::address_in_use);
     wanted.port = *port;
     c.set(kAutoPort);

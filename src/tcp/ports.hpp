@@ -1,10 +1,12 @@
 // Ephemeral ports (RFC 6056): which local port a connection gets.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <numeric>
 
+#include <naru/base/arena.hpp>
 #include <naru/base/result.hpp>
 #include <naru/random/random.hpp>
 #include <naru/wire/address.hpp>
@@ -21,6 +23,24 @@ struct PortRange {
   std::uint32_t size() const {
     return last < first ? 0 : static_cast<std::uint32_t>(last - first) + 1;
   }
+};
+
+// How many connections and TIME-WAIT records have a local port.
+class PortUse {
+ public:
+  [[nodiscard]] bool init(Arena& arena) {
+    count_ = static_cast<std::uint32_t*>(arena.take(kPorts * sizeof(std::uint32_t)));
+    return count_ != nullptr;  // the arena is new: all are zero, and cost nothing
+  }
+  void add(std::uint16_t port) { ++count_[port]; }
+  void remove(std::uint16_t port) { --count_[port]; }
+  bool any(std::uint16_t port) const { return count_[port] != 0; }
+  void clear() { std::fill_n(count_, kPorts, 0U); }
+
+ private:
+  static constexpr std::size_t kPorts = 65'536;
+
+  std::uint32_t* count_ = nullptr;
 };
 
 // Double-hash port selection (RFC 6056 3.3.4) with random increments (3.3.5): a

@@ -22,6 +22,7 @@ void forget_lists(Tcp& t) {
   t.progressed = t.last_found = nullptr;
   t.wheel.reset(t.now);
   t.table.clear();
+  t.ports_in_use.clear();
   std::fill_n(t.listener_buckets, kPortBuckets, kNoIndex);
   std::fill_n(t.bind_buckets, kPortBuckets, kNoIndex);
 }
@@ -223,6 +224,7 @@ void resume(Tcp& t) {
     if (find(t, w.local(), w.remote())) return false;
     t.table.insert(t.table.hash(w.local(), w.remote()),
                    t.time_wait.index_of(&w) | Table::kTimeWaitBit);
+    t.ports_in_use.add(w.local_port);
     return true;
   });
   t.change.clear();

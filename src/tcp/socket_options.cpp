@@ -113,6 +113,7 @@ Status set_option(Tcp& t, Connection& c, SocketOption option, std::int64_t value
     case broadcast:
     case quick_ack:
     case multicast_ttl:
+    case path_mtu:  // IPV6_MTU: segments fit into their path
       return {};
     case send_buffer:
       c.send_buffer = static_cast<std::uint32_t>(std::clamp(value * 2, kLeastSend, kMostBuffer));

@@ -32,7 +32,7 @@ bool Tcp::init(Arena& arena, const Options& opts, Counters& counts, trace::Ring&
   const std::uint32_t max_connections = opts.u32(Option::max_connections);
   const std::uint32_t max_time_wait = opts.u32(Option::max_time_wait);
   const std::uint32_t max_flows = std::min(opts.u32(Option::max_flows), max_connections);
-  return listener_buckets != nullptr && bind_buckets != nullptr &&
+  return listener_buckets != nullptr && bind_buckets != nullptr && ports_in_use.init(arena) &&
          connections.init(arena, max_connections) && flows.init(arena, max_flows) &&
          extras.init(arena, max_connections) &&
          listeners.init(arena, opts.u32(Option::max_listeners)) &&

@@ -123,6 +123,7 @@ struct Tcp {
   TimerWheel wheel;
   std::uint32_t* listener_buckets = nullptr;  // kPortBuckets each
   std::uint32_t* bind_buckets = nullptr;
+  PortUse ports_in_use;  // by what is in the table
 
   // --- lists ---
   std::uint32_t dirty_head = kNoIndex;

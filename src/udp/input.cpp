@@ -147,23 +147,24 @@ Result<SocketError> Udp::recv_error(Handle handle, MutableBytes out) {
   return *error;
 }
 
-void Udp::on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard,
+bool Udp::on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard,
                    const SocketError* detail, Bytes payload) {
   const Arrival arrival{.local = local, .remote = remote, .interface = kAnyInterface};
   UdpSocket* socket = find_connected(arrival);
   if (socket == nullptr) socket = find_bound(arrival);
   if (socket == nullptr) {
     counters_->drop(Drop::icmp_no_match);
-    return;
+    return false;
   }
   const bool wanted = socket->options.receive_errors || (hard && socket->is_connected);
-  if (!wanted) return;
+  if (!wanted) return true;
   change_.set(socket);
   if (socket->options.receive_errors && detail != nullptr) {
     socket->errors.push(*pool_, *detail, payload, socket->options.receive_buffer);
   }
   socket->pending_error = error;
   notify(*socket);
+  return true;
 }
 
 }  // namespace naru::udp

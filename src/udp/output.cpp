@@ -13,6 +13,15 @@ constexpr std::uint32_t kMaxSegments = 64;  // of one UDP_SEGMENT send, as in Li
 // Bits of Packet::flags in the output queue.
 constexpr std::uint16_t kDontFragment = 1;
 constexpr std::uint16_t kLoop = 2;
+constexpr std::uint16_t kFragmentHere = 4;
+constexpr std::uint16_t kIgnorePath = 8;
+
+std::uint16_t flags_of(const SocketOptions& o) {
+  const bool fragment_here = !is_uncut(o) && o.mtu_discovery == MtuDiscovery::want;
+  return static_cast<std::uint16_t>(
+      (is_uncut(o) ? kDontFragment : 0U) | (fragment_here ? kFragmentHere : 0U) |
+      (ignores_path(o.mtu_discovery) ? kIgnorePath : 0U) | (o.multicast_loop ? kLoop : 0U));
+}
 
 std::uint32_t charge(const Packet& packet) { return sizeof(Packet) + packet.capacity; }
 
@@ -84,9 +93,9 @@ Result<std::size_t> Udp::send(Handle handle, std::span<const Bytes> parts, const
                           : options.interface;
   packet->ttl = to.ttl != 0 ? to.ttl : multicast ? options.multicast_ttl : options.ttl;
   packet->tos = to.tos >= 0 ? static_cast<std::uint8_t>(to.tos) : options.tos;
-  packet->flags = static_cast<std::uint16_t>((options.dont_fragment ? kDontFragment : 0U) |
-                                             (options.multicast_loop ? kLoop : 0U));
+  packet->flags = flags_of(options);
   packet->gso_size = to.segment_size;
+  packet->network_offset = options.longest_packet;  // it has no header yet
   packet->seq = handle.index;
   socket->send_memory += charge(*packet);
   output_.push_back(packet);
@@ -106,6 +115,9 @@ bool Udp::next_datagram(DatagramOut& out) const {
          .ttl = packet->ttl,
          .tos = packet->tos,
          .dont_fragment = (packet->flags & kDontFragment) != 0,
+         .fragment_here = (packet->flags & kFragmentHere) != 0,
+         .ignores_path = (packet->flags & kIgnorePath) != 0,
+         .longest_packet = packet->network_offset,
          .loop = (packet->flags & kLoop) != 0,
          .socket = packet->seq};
   return true;

@@ -30,6 +30,16 @@ enum Ready : std::uint8_t {
   kError = 4,     // an error waits
 };
 
+// Who cuts what is too long, and for what it is (ip(7), IP_MTU_DISCOVER; Linux' numbers).
+enum class MtuDiscovery : std::uint8_t {
+  never,      // no DF: we, for the path as far as we know it, and routers
+  want,       // DF where it fits the path, else we
+  always,     // DF, and nobody
+  probe,      // the same, but for the interface: what is known of the path is ignored
+  interface,  // no DF: we, for the interface
+  omit,       // the same
+};
+
 // What a socket can be told; read and written as plain fields. Reuse and interface
 // matter to bind() and are to be set before it.
 struct SocketOptions {
@@ -46,9 +56,19 @@ struct SocketOptions {
   bool reuse_port = false;
   bool broadcast = false;
   bool receive_errors = false;  // IP_RECVERR: soft errors, and errors when not connected
-  bool dont_fragment = false;   // IP_MTU_DISCOVER = DO
-  bool v6_only = false;         // IPV6_V6ONLY
+  bool dont_fragment = false;   // IPV6_DONTFRAG
+  MtuDiscovery mtu_discovery = MtuDiscovery::want;
+  std::uint16_t longest_packet = 0;  // IPV6_MTU; 0: what the path carries
+  bool v6_only = false;              // IPV6_V6ONLY
 };
+
+// Nobody may cut the datagram.
+constexpr bool is_uncut(const SocketOptions& o) {
+  return o.dont_fragment || o.mtu_discovery == MtuDiscovery::always ||
+         o.mtu_discovery == MtuDiscovery::probe;
+}
+// Only the interface says how long a packet may be.
+constexpr bool ignores_path(MtuDiscovery discovery) { return discovery >= MtuDiscovery::probe; }
 
 struct ReadyOrder;
 

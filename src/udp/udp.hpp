@@ -61,8 +61,11 @@ struct DatagramOut {
   std::uint8_t ttl = 0;  // 0: the default
   std::uint8_t tos = 0;
   bool dont_fragment = false;
-  bool loop = true;          // IP_MULTICAST_LOOP
-  std::uint32_t socket = 0;  // index; kNoIndex when it was closed meanwhile
+  bool fragment_here = true;         // else routers may
+  bool ignores_path = false;         // as long as the interface allows
+  std::uint16_t longest_packet = 0;  // of IPv6; 0: what the path carries
+  bool loop = true;                  // IP_MULTICAST_LOOP
+  std::uint32_t socket = 0;          // index; kNoIndex when it was closed meanwhile
 };
 
 struct RecvFlags {
@@ -168,8 +171,8 @@ class Udp {
   Drop input(Packet* packet, bool group, Time now);
   // An ICMP error about a datagram from `local` to `remote`; a `hard` one ends up at a
   // connected socket even without IP_RECVERR (RFC 1122 4.1.3.3). With it, `detail` and the
-  // datagram's payload go into the error queue.
-  void on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard,
+  // datagram's payload go into the error queue. False: nobody can have sent that.
+  bool on_error(const Endpoint& local, const Endpoint& remote, Error error, bool hard,
                 const SocketError* detail = nullptr, Bytes payload = {});
 
   // --- after a death ---

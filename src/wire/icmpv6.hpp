@@ -20,12 +20,17 @@ enum class Icmpv6Type : std::uint8_t {
   parameter_problem = 4,
   echo_request = 128,
   echo_reply = 129,
+  // Multicast listener discovery: see wire/mld.hpp.
+  mld_query = 130,
+  mld_report = 131,
+  mld_done = 132,
   // Neighbour discovery (RFC 4861): see wire/ndp.hpp.
   router_solicitation = 133,
   router_advertisement = 134,
   neighbour_solicitation = 135,
   neighbour_advertisement = 136,
   redirect = 137,
+  mld_report_v2 = 143,
 };
 
 // Codes of Icmpv6Type::unreachable.

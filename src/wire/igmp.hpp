@@ -11,6 +11,7 @@
 
 #include "wire/checksum.hpp"
 #include "wire/fields.hpp"
+#include "wire/group_record.hpp"
 
 namespace naru::wire {
 
@@ -22,18 +23,10 @@ enum class IgmpType : std::uint8_t {
   report_v3 = 0x22,
 };
 
-// Of a group in a report_v3 (RFC 3376 4.2.12). Exclude, with no sources: all are wanted;
-// include, with none: nothing is.
-enum class IgmpRecord : std::uint8_t {
-  is_exclude = 2,
-  to_include = 3,
-  to_exclude = 4,
-};
-
 struct Igmp {
-  // Of every message of the versions 1 and 2, of a query's first part, and of a report_v3
-  // before its records.
+  // Of every message of the versions 1 and 2, and of a query's first part.
   static constexpr std::size_t kSize = 8;
+  static constexpr std::size_t kReportSize = 8;  // of version 3, before its records
   static constexpr std::size_t kRecordSize = 8;  // without sources
   static constexpr std::size_t kQueryV3Size = 12;
   static constexpr std::size_t kChecksumOffset = 2;
@@ -43,13 +36,13 @@ struct Igmp {
     store_be32(p, std::uint32_t{static_cast<std::uint8_t>(type)} << 24U);
     store_ipv4(p + 4, group);
   }
-  // Writes kSize bytes, to be followed by so many records.
+  // Writes kReportSize bytes, to be followed by so many records.
   static void emit_report(std::uint8_t* p, std::uint16_t records) {
     store_be32(p, std::uint32_t{static_cast<std::uint8_t>(IgmpType::report_v3)} << 24U);
     store_be32(p + 4, records);
   }
   // Writes kRecordSize bytes.
-  static void emit_record(std::uint8_t* p, IgmpRecord type, const IpAddr& group) {
+  static void emit_record(std::uint8_t* p, GroupRecord type, const IpAddr& group) {
     store_be32(p, std::uint32_t{static_cast<std::uint8_t>(type)} << 24U);
     store_ipv4(p + 4, group);
   }

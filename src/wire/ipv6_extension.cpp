@@ -8,7 +8,6 @@ using namespace ipv6_header;
 
 constexpr std::uint8_t kPad1 = 0;
 constexpr std::uint8_t kPadN = 1;
-constexpr std::uint8_t kRouterAlert = 5;  // RFC 2711: of interest to routers
 
 // RFC 8200 4.2: what is to be done about an option that is not known.
 enum class Action : std::uint8_t { skip = 0, drop = 1, tell = 2, tell_unless_group = 3 };
@@ -101,7 +100,9 @@ class Walk {
       options += is_padding ? 0 : 1;
       if (size == 0 || padding > Ipv6Chain::kMaxPadding || options > Ipv6Chain::kMaxOptions) {
         fail(Fault::malformed, at);
-      } else if (!is_padding && type != kRouterAlert) {
+      } else if (type == RouterAlert::kOption) {
+        take_router_alert(bytes_.subspan(at, size));
+      } else if (!is_padding) {
         judge_unknown(type, at);
       }
       at += size;
@@ -114,6 +115,13 @@ class Walk {
     if (end - at < 2) return 0;
     const std::size_t size = std::size_t{bytes_[at + 1]} + 2;
     return size <= end - at ? size : 0;
+  }
+
+  // Elsewhere than in a hop-by-hop header it says nothing.
+  void take_router_alert(Bytes option) {
+    if (chain_.upper == kHopByHop && option.size() == 4) {
+      chain_.router_alert = load_be16(&option[2]);
+    }
   }
 
   void judge_unknown(std::uint8_t type, std::size_t at) {

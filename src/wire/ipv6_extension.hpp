@@ -27,6 +27,26 @@ constexpr bool is_ipv6_extension(std::uint8_t next_header) {
          next_header == kDestinationOptions;
 }
 
+// A hop-by-hop header with the router alert option and nothing else (RFC 2711).
+struct RouterAlert {
+  static constexpr std::size_t kSize = 8;
+  static constexpr std::uint8_t kOption = 5;
+  static constexpr std::uint16_t kMld = 0;
+
+  // Writes kSize bytes.
+  static void emit(std::uint8_t* p, Protocol next_header, std::uint16_t value) {
+    p[0] = static_cast<std::uint8_t>(next_header);
+    p[1] = 0;
+    p[2] = kOption;
+    p[3] = sizeof value;
+    store_be16(p + 4, value);
+    store_be16(p + 6, kPadN);
+  }
+
+ private:
+  static constexpr std::uint16_t kPadN = 0x0100;  // of two bytes
+};
+
 // The header of a fragment (RFC 8200 4.5).
 struct Ipv6Fragment {
   static constexpr std::size_t kSize = 8;
@@ -73,6 +93,8 @@ struct Ipv6Chain {
   std::uint32_t upper_at = 0;            // from the start of the packet
   std::uint32_t next_header_offset = 0;  // of the field that names it
   std::optional<Ipv6Fragment> fragment;
+  // What routers are to look at it for (RFC 2711 2.1).
+  std::optional<std::uint16_t> router_alert;
 
   // `is_to_group`: options with action 11 are then dropped without a word. `is_whole`: the
   // packet was put together, so that it has no fragment header (any more).

@@ -26,7 +26,9 @@ struct NdpOption {
   static constexpr std::uint8_t kPrefixInformation = 3;
   static constexpr std::uint8_t kRedirectedHeader = 4;
   static constexpr std::uint8_t kMtu = 5;
-  static constexpr std::uint8_t kNonce = 14;  // RFC 3971 5.3.2, RFC 7527
+  static constexpr std::uint8_t kNonce = 14;             // RFC 3971 5.3.2, RFC 7527
+  static constexpr std::uint8_t kRecursiveServers = 25;  // RFC 8106 5.1
+  static constexpr std::uint8_t kSearchDomains = 31;     // RFC 8106 5.2
 
   static constexpr std::size_t kLinkLayerSize = 8;
   static constexpr std::size_t kNonceSize = 8;
@@ -114,6 +116,8 @@ class NdpView {
   IpAddr destination() const { return load_ipv6(message_.data() + 24); }
   // Advertisement.
   std::uint32_t flags() const { return load_be32(message_.data() + 4); }
+  // The ICMPv6 header and the message's own fields.
+  Bytes fields() const { return message_.first(fields_); }
   Bytes options() const { return message_.subspan(fields_); }
 
  private:

@@ -102,7 +102,7 @@ TEST_P(Mss, IsTheDefaultWhereThePeerTellsNone) {
 }
 
 TEST_P(Mss, LeavesRoomForTheOptionsOfEverySegment) {
-  NARU_CHECKS("TCB-025");
+  NARU_CHECKS("TCB-025", "MTU-016");
   for (const std::uint16_t told : {700, 1460, 9000}) {
     Socket socket = connect(tcp().mss(told).ts(1).sack_ok());
     EXPECT_EQ(largest(socket, 10'000), std::min<std::size_t>(told, 1460) - 12);
@@ -123,9 +123,9 @@ NARU_ALL_NUMBERINGS(Mtu);
 
 // RFC 9293 3.7.1 MUST-67: the fixed headers are subtracted, the options not.
 TEST_P(Mtu, GivesTheMssThatIsTold) {
-  NARU_CHECKS("TCB-026");
-  const std::uint16_t least = 576;
-  for (const std::uint16_t mtu : {least, std::uint16_t{1500}, std::uint16_t{9000}}) {
+  NARU_CHECKS("TCB-026", "MTU-015");
+  for (const std::uint16_t mtu :
+       std::initializer_list<std::uint16_t>{576, 1280, 1500, 9000, 65'535}) {
     for (const bool timestamps : {false, true}) {
       Wire other;
       Peer far(other);
@@ -168,13 +168,21 @@ void too_big(Peer& peer, const Seen& segment, std::uint16_t mtu) {
 }
 
 TEST_P(Mss, FollowsASmallerPath) {
-  NARU_CHECKS("TCB-028");
+  NARU_CHECKS("TCB-028", "MTU-001");
   Socket socket = connect(plain_syn());
   socket.send_stream(4'380);
   const std::vector<Seen> first = peer.drain();
   ASSERT_EQ(first.size(), 3U);
+  const TcpInfo before = socket.info();
+  const Time told_at = wire.now();
   too_big(peer, first[0], 1'300);
   EXPECT_EQ(socket.info().send_mss, 1'260U);
+  EXPECT_FALSE(peer.quiet()) << "sent again at once, not by a timer";
+  EXPECT_EQ(wire.now(), told_at);
+  const TcpInfo after = socket.info();
+  EXPECT_EQ(after.ssthresh, before.ssthresh) << "no congestion";
+  EXPECT_EQ(after.cwnd, before.cwnd);
+  EXPECT_EQ(after.backoff, 0U);
   // All of it comes again, in pieces that fit.
   std::uint32_t next = 1;
   for (int rounds = 0; next < 4'381 && rounds < 20; ++rounds) {
@@ -188,6 +196,36 @@ TEST_P(Mss, FollowsASmallerPath) {
   }
   EXPECT_EQ(next, 4'381U);
   EXPECT_EQ(largest(socket, 10'000), 1'260U);
+}
+
+TEST_P(Mss, IsThePathsLessTheOptionsOfTcp) {
+  NARU_CHECKS("MTU-016");
+  Socket socket = connect(plain_syn().ts(1));
+  ASSERT_TRUE(socket.info().timestamps);
+  socket.send_stream(1'448);
+  too_big(peer, peer.expect(tcp().ack().length(1'448)), 1'280);
+  peer.drain();
+  peer.inject(acknowledgement().ack(1'449));
+  peer.set_rcv_nxt(1'449);
+  EXPECT_EQ(largest(socket, 10'000), 1'280U - 40 - 12);
+}
+
+// RFC 5927 7.2: what has been acknowledged was not too big.
+TEST_P(Mss, IgnoresNewsOfASegmentThatHasArrived) {
+  NARU_CHECKS("MTU-007");
+  Socket socket = connect(plain_syn());
+  socket.send_stream(2'920);
+  const std::vector<Seen> sent = peer.drain();
+  ASSERT_EQ(sent.size(), 2U);
+  peer.inject(tcp().ack(1'461));
+  too_big(peer, sent[0], 1'300);
+  EXPECT_EQ(socket.info().send_mss, 1'460U);
+  EXPECT_EQ(socket.info().path_mtu, 1'500U);
+  EXPECT_TRUE(peer.quiet());
+  peer.inject(tcp().ack(2'921));
+  peer.set_rcv_nxt(2'921);
+  for (const Seen& segment : sent) too_big(peer, segment, 1'300);
+  EXPECT_EQ(largest(socket, 10'000), 1'460U);
 }
 
 TEST_P(Mss, FollowsThePathUpAgain) {

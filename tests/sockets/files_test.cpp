@@ -12,7 +12,7 @@ namespace {
 
 // A file with these bytes, already without a name.
 Fd file_of(std::string_view text) {
-  char name[] = "/tmp/naru-sockets-XXXXXX";
+  char name[] = "/tmp/naru-sockets-XXXXXX";  // mkstemp puts a name for the last letters
   Fd fd(::mkstemp(name));
   ::unlink(name);
   EXPECT_EQ(::write(fd, text.data(), text.size()), static_cast<long>(text.size()));

@@ -28,6 +28,7 @@ enum class Drop : std::uint8_t {
   arp_conflict,
   arp_queue_full,
   neighbour_table_full,
+  ndp_table_full,
   neighbour_unreachable,
   ndp_malformed,
   // IPv4
@@ -62,6 +63,9 @@ enum class Drop : std::uint8_t {
   igmp_malformed,
   igmp_bad_checksum,
   igmp_ignored,
+  // MLD
+  mld_malformed,
+  mld_ignored,
   // NAT
   nat_malformed,
   nat_filtered,
@@ -113,6 +117,9 @@ enum class Counter : std::uint8_t {
   ndp_in,
   ndp_solicitations_out,
   ndp_advertisements_out,
+  ndp_router_solicitations_out,
+  ndp_router_advertisements_in,
+  ndp_router_advertisements_out,
   ip_in,
   ip_out,
   ip_forwarded,
@@ -121,6 +128,8 @@ enum class Counter : std::uint8_t {
   ip_reassembled,
   igmp_in,
   igmp_out,
+  mld_in,
+  mld_out,
   nat_translated,
   nat_sessions,
   nat_evicted,

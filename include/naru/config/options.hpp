@@ -43,6 +43,10 @@ enum class Option : std::uint8_t {
   arp_queue_length,
   arp_probe_count,
   arp_announce_count,
+  // ndp
+  ndp_accept_ra,
+  ndp_dad_transmits,
+  ndp_temporary_addresses,
   // nat
   nat_max_sessions,
   nat_sessions_per_host,

@@ -123,7 +123,9 @@ enum class SocketOption : std::uint8_t {
   bound_interface,      // SO_BINDTODEVICE, by index; -1: any
   icmp_filter,          // a raw socket's: bit n keeps messages of type n away
   tos,
-  mtu_discover,    // 0 never sets DF, 1 or 2 sets it
+  mtu_discover,    // IP_MTU_DISCOVER, by Linux' numbers
+  path_mtu,        // read: the way's to the peer; written: IPV6_MTU, the longest packet
+  dont_fragment,   // IPV6_DONTFRAG
   receive_error,   // IP_RECVERR
   v6_only,         // IPV6_V6ONLY; to be set before bind
   type,            // read only: 1 stream, 2 datagram

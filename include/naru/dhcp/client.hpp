@@ -68,4 +68,10 @@ class Client {
   std::unique_ptr<Machine> machine_;
 };
 
+// Makes an interface's packets as long as its network takes them: as the lease says (option 26,
+// RFC 2132 5.1), and at most as its link carries. Returns that length; none: the interface
+// cannot do with so little, and stays as it is.
+std::optional<std::uint32_t> take_mtu(Stack& stack, std::uint8_t interface, const Lease& lease,
+                                      std::uint32_t link_mtu);
+
 }  // namespace naru::dhcp

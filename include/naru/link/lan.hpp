@@ -40,6 +40,10 @@ using LanDirectory = std::string;
 // variable /dev/shm/naru-UID where that is roomy, else /tmp/naru-UID.
 std::string runtime_folder();
 
+// The IPv6 network of every lan, a unique local one (RFC 4193). Its hosts have the numbers
+// that they have in the IPv4 network: 10.77.0.5 is fd77::5.
+inline constexpr Prefix kLanNetworkV6{IpAddr::v6({0xfd, 0x77}), 64};
+
 struct LanOptions {
   LanDirectory directory;
   // Of this member: letters, digits and hyphens as in a host name; may be empty.
@@ -106,9 +110,15 @@ class LanLink final : public Link {
 
   // Address and network, as Stack::add_address wants it.
   Prefix address() const;
+  // The same host of kLanNetworkV6.
+  Prefix address_v6() const;
+  // From one family to the other; none: no host of that network.
+  std::optional<IpAddr> to_v6(const IpAddr& v4) const;
+  std::optional<IpAddr> to_v4(const IpAddr& v6) const;
   const std::string& lan_name() const;
 
-  // Names, without and with ".lan"; letters of either case.
+  // Names, without and with ".lan"; letters of either case. Members stand there with their
+  // IPv4 addresses, and are found by either.
   std::optional<IpAddr> find_address(std::string_view name) const;
   std::optional<std::string> find_name(const IpAddr& address) const;
   std::vector<LanMember> members() const;

@@ -2,8 +2,9 @@
 // there, or until the resolver has given up.
 #pragma once
 
+#include <naru/resolver/connect.hpp>
 #include <naru/resolver/resolver.hpp>
-#include <naru/socket/host.hpp>
+#include <naru/socket/socket.hpp>
 
 namespace naru {
 
@@ -12,5 +13,11 @@ NameAnswer ask(Host& host, Resolver& resolver, std::string_view name, DnsType ty
 HostAnswer find_host(Host& host, Resolver& resolver, std::string_view name,
                      NameFamily family = NameFamily::any);
 HostAnswer find_name(Host& host, Resolver& resolver, const IpAddr& address);
+
+// A connection to the host of this name (resolver/connect.hpp). Where the time is over,
+// Error::timed_out without an address.
+std::expected<Socket, ConnectFailure> connect_by_name(Host& host, Resolver& resolver,
+                                                      std::string_view name, std::uint16_t port,
+                                                      Duration timeout = Duration::max());
 
 }  // namespace naru

@@ -22,6 +22,10 @@
 
 namespace naru {
 
+namespace resolver {
+class SharedCache;
+}
+
 enum class NameOutcome : std::uint8_t {
   found,
   no_such_name,  // NXDOMAIN
@@ -71,11 +75,13 @@ class Resolver {
  public:
   using OnAnswer = std::function<void(const NameAnswer&)>;
   using OnHost = std::function<void(const HostAnswer&)>;
+  using OnFound = std::function<void(const HostAnswer&, bool is_all)>;
 
   // The stack outlives the resolver. `random`: for ids, ports and the cache's keys.
   Resolver(Stack& stack, ResolverConfig config, const Random& random);
-  // Over other sockets than a stack's.
-  Resolver(std::unique_ptr<resolver::Network> network, ResolverConfig config, const Random& random);
+  // Over other sockets than a stack's; what is learned may outlive the resolver.
+  Resolver(std::unique_ptr<resolver::Network> network, ResolverConfig config, const Random& random,
+           resolver::SharedCache* cache = nullptr);
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -86,6 +92,9 @@ class Resolver {
   // The addresses of a host: of a number, localhost, the hosts file, or as DNS knows it
   // with the search list. IPv4 and IPv6 are asked for at once, and either will do.
   void find_host(std::string_view name, NameFamily family, OnHost done);
+  // As find_host, for who has a use for one family while the other is still asked for: the
+  // function is called as soon as either is found, and once more with all that there is.
+  void follow_host(std::string_view name, OnFound found);
   // The name of an address, in HostAnswer::canonical.
   void find_name(const IpAddr& address, OnHost done);
 

@@ -11,6 +11,8 @@ class Socket {
  public:
   static Result<Socket> tcp(Host& host);
   static Result<Socket> udp(Host& host);
+  // One of the host's stack, which nobody else will close.
+  static Socket adopt(Host& host, SocketId id) { return {host, id}; }
 
   Socket() = default;
   Socket(Socket&& other) noexcept;

@@ -10,16 +10,19 @@
 // calls poll() when a link rings, after user calls, and at next_deadline().
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include <naru/base/arena.hpp>
 #include <naru/base/result.hpp>
 #include <naru/buf/error_queue.hpp>
 #include <naru/config/counters.hpp>
+#include <naru/config/ipv6.hpp>
 #include <naru/config/options.hpp>
 #include <naru/config/socket_types.hpp>
 #include <naru/link/link.hpp>
@@ -34,6 +37,9 @@ struct StackConfig {
   // of the operating system on real hosts, Random::seeded in tests.
   Random random = Random::seeded(0);
   std::uint32_t trace_events = 0;  // size of the trace ring; 0: none
+  // Keeps the IPv6 addresses that are made up the same from one start to the next (RFC 7217 5);
+  // without it they come by chance.
+  std::optional<std::array<std::uint64_t, 2>> stable_secret = {};
 };
 
 // What has become of an address that was added (RFC 5227).
@@ -80,8 +86,23 @@ class Stack {
   void replace_link(std::uint8_t interface, link::Link* link);
   Status add_address(std::uint8_t interface, const Prefix& address);
   Status remove_address(std::uint8_t interface, const IpAddr& address);
+  // Not for new connections, where another will do (RFC 4862 5.5.4); or for them again.
+  Status set_deprecated(const IpAddr& address, bool on);
+  // Packets of an interface are no longer; at most what its link carries.
+  Status set_mtu(std::uint8_t interface, std::uint32_t mtu);
   // None: no interface has it.
   std::optional<AddressState> address_state(const IpAddr& address) const;
+  // IPv6 by itself: asks for routers, believes what they say, and makes itself addresses of
+  // their prefixes (RFC 4861 6.3, RFC 4862); Option::ndp_* say more. Not on any more: what
+  // came by that goes. Error::invalid for an MTU below 1280.
+  Status set_autoconf(std::uint8_t interface, bool on);
+  // What has come of that until now.
+  LearnedIpv6 learned_ipv6(std::uint8_t interface) const;
+  // Tells the hosts of a link of this router, and its prefixes, now and then and when they ask
+  // (RFC 4861 6.2). Error::invalid without Option::ip_forwarding, and for what does not fit.
+  Status advertise(std::uint8_t interface, const RouterAdvertising& what);
+  // Not any more, which they are told, too.
+  void stop_advertising(std::uint8_t interface);
   // Without a gateway: on the link of the interface.
   Status add_route(const Prefix& destination, std::optional<IpAddr> gateway,
                    std::uint8_t interface);
@@ -125,8 +146,12 @@ class Stack {
   // None of these blocks; Error::would_block says that it would.
   Result<SocketId> open_tcp();
   Result<SocketId> open_udp();
-  // For echo requests of its own and their replies, or raw: whole messages of any type.
-  Result<SocketId> open_icmp(bool is_raw);
+  // For echo requests of its own and their replies, or raw: whole messages of any type. Of
+  // one family.
+  Result<SocketId> open_icmp(bool is_raw, bool is_v6 = false);
+  // A raw one of IPv6: messages of the types whose bit is set are kept away (ICMP6_FILTER).
+  Status set_icmp6_filter(SocketId socket, const std::array<std::uint32_t, 8>& filter);
+  Result<std::array<std::uint32_t, 8>> icmp6_filter(SocketId socket) const;
   void set_cookie(SocketId socket, std::uint64_t cookie);
 
   Status bind(SocketId socket, const Endpoint& local);
@@ -177,6 +202,9 @@ class Stack {
   std::optional<std::uint8_t> find_interface(const IpAddr& address) const;
   std::uint8_t interface_count() const;
   std::string_view interface_name(std::uint8_t interface) const;
+  // All that it has, in the order in which they came; those of IPv6 with its zone, where
+  // they are link-local.
+  std::vector<Prefix> interface_addresses(std::uint8_t interface) const;
   // Its first IPv4 address.
   std::optional<IpAddr> interface_address(std::uint8_t interface) const;
 

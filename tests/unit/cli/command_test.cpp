@@ -23,12 +23,18 @@ TEST(Url, Parts) {
   EXPECT_EQ(Url::parse("http://a").value().target, "/");
   EXPECT_EQ(Url::parse("http://a?q").value().target, "/?q");
   EXPECT_EQ(Url::parse("http://a/").value().authority(), "a");
+  const Url v6 = Url::parse("http://[2001:db8::1]:81/x").value();
+  EXPECT_EQ(v6.host, "2001:db8::1");
+  EXPECT_EQ(v6.to_string(), "http://[2001:db8::1]:81/x");
+  EXPECT_EQ(v6.resolve("/y")->to_string(), "http://[2001:db8::1]:81/y");
+  EXPECT_EQ(Url::parse("http://[::1]").value().authority(), "[::1]");
 }
 
 TEST(Url, ThatMakesNoSense) {
-  for (const char* text : {"", "web.test", "https://web.test/", "http://", "http:///x",
-                           "http://a b/", "http://a:0/", "http://a:65536/", "http://a:b/",
-                           "http://a:/", "http://user@a/", "http://[::1]/", "ftp://a/"}) {
+  for (const char* text :
+       {"", "web.test", "https://web.test/", "http://", "http:///x", "http://a b/", "http://a:0/",
+        "http://a:65536/", "http://a:b/", "http://a:/", "http://user@a/", "ftp://a/", "http://[::1",
+        "http://[]/", "http://[a]/", "http://[1.2.3.4]/", "http://[::1]x/", "http://[::1]:/"}) {
     const auto url = Url::parse(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().find('\n'), std::string::npos);

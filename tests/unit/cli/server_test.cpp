@@ -119,8 +119,11 @@ class ServerTest : public testing::Test {
                              .resume = resume,
                              .timeout = std::chrono::seconds(5),
                              .find_host = [](const std::string& name) {
-                               return name == "web.test" ? std::optional<std::string>("127.0.0.1")
-                                                         : std::nullopt;
+                               const IpAddr v4 = IpAddr::loopback_v4();
+                               const IpAddr v6 = *IpAddr::parse("::1");
+                               if (name == "web.test") return std::vector{v4};
+                               if (name == "both.test") return std::vector{v6, v4};
+                               return std::vector<IpAddr>();
                              }});
     return run([&]() -> net::awaitable<std::string> {
       try {
@@ -284,6 +287,15 @@ TEST_F(ServerTest, DownloadGoesOn) {
   EXPECT_EQ(site.read("got"), "0123456789");
   EXPECT_EQ(download(url("/page.txt"), true), "");  // nothing is missing
   EXPECT_EQ(site.read("got"), "0123456789");
+}
+
+TEST_F(ServerTest, DownloadTriesAllAddresses) {
+  // The server is at 127.0.0.1 alone: ::1 is tried first, and refuses.
+  const std::string port = std::to_string(server.endpoint().port());
+  EXPECT_EQ(download("http://both.test:" + port + "/page.txt"), "");
+  EXPECT_EQ(site.read("got"), "0123456789");
+  EXPECT_THAT(download("http://both.test:9/"),
+              HasSubstr("cannot connect to [::1]:9: Connection refused"));
 }
 
 TEST_F(ServerTest, DownloadSaysWhatIsWrong) {

@@ -6,8 +6,9 @@
 
 #include <naru/dhcp/client.hpp>
 
+#include "client_net.hpp"
 #include "dsl/checks.hpp"
-#include "unit/stack/two_hosts.hpp"
+#include "wire/checksum.hpp"
 #include "wire/dhcp.hpp"
 
 namespace naru::dhcp::test {
@@ -31,7 +32,7 @@ struct Heard {
   DhcpView view;
 };
 
-class ClientTest : public naru::test::TwoHosts {
+class ClientTest : public ClientNet<Client> {
  protected:
   ClientTest() {
     settle();
@@ -49,27 +50,7 @@ class ClientTest : public naru::test::TwoHosts {
     client = std::move(*Client::create(a.stack(), config, Random::seeded(5),
                                        [this](const auto& lease) { changes.push_back(lease); }));
   }
-  void run(Duration duration) {
-    const Time end = now + duration;
-    for (;;) {
-      std::uint64_t before = 0;
-      do {
-        before = frames();
-        client->poll(now);
-        settle();
-        listen();
-        settle();
-      } while (frames() != before);
-      if (now >= end) return;
-      const Time next = std::min({a->next_deadline(), b->next_deadline(), client->next_deadline()});
-      now = std::min(end, std::max(now + 1us, next));
-    }
-  }
-  void run_until(State state, Duration patience = 60s) {
-    for (const Time end = now + patience; client->state() != state && now < end;) run(10ms);
-    EXPECT_EQ(to_string(client->state()), to_string(state));
-  }
-  void listen() {
+  void listen() override {
     std::array<std::uint8_t, 1500> room{};
     DatagramInfo info;
     while (const auto got = b->recv_from(socket, room, info)) {
@@ -77,6 +58,11 @@ class ClientTest : public naru::test::TwoHosts {
       ASSERT_TRUE(view && view->type()) << "the client's messages are sound";
       heard.push_back({now, info.source, info.destination, *view});
       if (answer) answer(heard.back());
+    }
+    if (!on_wire) return;
+    b->poll(now);
+    for (std::size_t i = 0; i < wire.waiting_count(wire.a()); ++i) {
+      on_wire(wire.waiting(wire.a(), i));
     }
   }
 
@@ -121,8 +107,8 @@ class ClientTest : public naru::test::TwoHosts {
 
   SocketId socket;
   std::function<void(const Heard&)> answer;
+  std::function<void(MutableBytes)> on_wire;  // changes the server's frames
   std::vector<Heard> heard;
-  std::unique_ptr<Client> client;
   std::vector<std::optional<Lease>> changes;
 };
 
@@ -222,6 +208,72 @@ TEST_F(ClientTest, TakesNoAnswerThatIsNotForIt) {
   EXPECT_EQ(types(), Types{DhcpType::discover});
 }
 
+// --- on the wire -----------------------------------------------------------------------------
+
+constexpr std::size_t kIp = 14;
+constexpr std::size_t kUdp = kIp + 20;
+
+bool is_reply(Bytes frame) {
+  return frame.size() > kUdp + 8 && load_be16(frame.data() + 12) == 0x0800 &&
+         frame[kIp + 9] == 17 && load_be16(frame.data() + kUdp) == wire::kDhcpServerPort;
+}
+
+// The frame to this MAC and IP address, and without a UDP checksum.
+void lead_to(MutableBytes frame, const MacAddr& mac, const IpAddr& address) {
+  std::ranges::copy(mac.bytes, frame.begin());
+  store_be32(frame.data() + kIp + 16, address.to_v4());
+  store_be16(frame.data() + kIp + 10, 0);
+  wire::store_checksum(frame.data() + kIp + 10,
+                       wire::finish(wire::sum_bytes(frame.subspan(kIp, 20))));
+  store_be16(frame.data() + kUdp + 6, 0);
+}
+
+TEST_F(ClientTest, TakesNothingWithAWrongChecksum) {
+  NARU_CHECKS("DHC-019");
+  on_wire = [](MutableBytes frame) {
+    if (is_reply(frame)) frame[kUdp + 6] ^= 1U;
+  };
+  start();
+  run(3s);
+  EXPECT_EQ(types(), Types{DhcpType::discover});
+  EXPECT_GT(a->counters().get(Drop::udp_bad_checksum), 0U);
+  on_wire = {};
+  run_until(State::bound);
+}
+
+TEST_F(ClientTest, HearsBroadcastRepliesBeforeItHasAnAddress) {
+  NARU_CHECKS("DHC-019");
+  start();
+  run_until(State::bound);
+  for (const Heard& h : heard) EXPECT_TRUE(h.view.fixed().wants_broadcast);
+}
+
+// Not every server heeds the flag.
+TEST_F(ClientTest, HearsUnicastRepliesBeforeItHasAnAddress) {
+  NARU_CHECKS("DHC-019");
+  on_wire = [this](MutableBytes frame) {
+    if (is_reply(frame)) lead_to(frame, wire.a().mac(), kAddress);
+  };
+  start();
+  run_until(State::bound);
+  on_wire = {};
+}
+
+TEST_F(ClientTest, HearsNothingElseOfAnAddressThatItHasNot) {
+  NARU_CHECKS("DHC-019");
+  std::size_t passed = 0;
+  on_wire = [&](MutableBytes frame) {
+    if (!is_reply(frame)) return;
+    lead_to(frame, wire.a().mac(), kAddress);
+    store_be16(frame.data() + kUdp, 6767);
+    ++passed;
+  };
+  start();
+  run(3s);
+  EXPECT_GT(passed, 0U);
+  EXPECT_EQ(types(), Types{DhcpType::discover});
+}
+
 TEST_F(ClientTest, DeclinesWhatSomebodyElseHas) {
   NARU_CHECKS("DHC-006");
   ASSERT_TRUE(b->add_address(1, {kAddress, 24}));
@@ -258,6 +310,18 @@ TEST_F(ClientTest, RenewsAtHalfItsTime) {
     last = h.at;
   }
   EXPECT_EQ(client->state(), State::bound);
+}
+
+// Whoever repairs a shared stack closes sockets that no program has.
+TEST_F(ClientTest, OpensItsSocketAgain) {
+  start();
+  run_until(State::bound);
+  a->for_each_socket([this](SocketId id, std::uint64_t) { ASSERT_TRUE(a->close(id)); });
+  heard.clear();
+  run(600s);
+  EXPECT_FALSE(heard.empty());
+  EXPECT_EQ(client->state(), State::bound);
+  EXPECT_EQ(a->interface_address(1), kAddress);
 }
 
 TEST_F(ClientTest, AsksAgainAtHalfOfWhatIsLeftAndLosesTheAddressAtTheEnd) {

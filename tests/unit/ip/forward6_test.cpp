@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dsl/checks.hpp"
 #include "host6.hpp"
 
 namespace naru::ip::test {
@@ -95,6 +96,7 @@ TEST_F(Forward6Test, IsNoRouterUnlessAsked) {
 
 // Whatever is in a packet is for its receiver: the router does not open it.
 TEST_F(Forward6Test, LeavesExtensionHeadersAlone) {
+  NARU_CHECKS("IP6-036");
   wire::Ipv6 header = to(kTarget);
   header.next_header = static_cast<Protocol>(0);  // hop-by-hop options, of which one is unknown
   const Buffer payload = Buffer{17, 0, 0xfe, 4, 1, 2, 3, 4} + counting(16);
@@ -102,6 +104,27 @@ TEST_F(Forward6Test, LeavesExtensionHeadersAlone) {
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].interface, 2);
   EXPECT_TRUE(std::ranges::equal(ipv6_of(sent[0])->payload(), payload));
+  header.next_header = static_cast<Protocol>(253);  // RFC 7045 2.1: what nobody knows, too
+  const auto unknown = route(header, payload);
+  ASSERT_EQ(unknown.size(), 1U);
+  EXPECT_EQ(unknown[0].interface, 2);
+  EXPECT_EQ(ipv6_of(unknown[0])->next_header(), static_cast<Protocol>(253));
+  EXPECT_TRUE(std::ranges::equal(ipv6_of(unknown[0])->payload(), payload));
+}
+
+// RFC 6398 4.2: an alert costs a router no more than any other packet.
+TEST_F(Forward6Test, IsNotAlarmedByAlerts) {
+  NARU_CHECKS("IP6-031");
+  wire::Ipv6 header = to(kTarget);
+  header.next_header = static_cast<Protocol>(0);
+  const Buffer payload = Buffer{17, 0, 5, 2, 0, 0, 1, 0} + counting(16);
+  for (int i = 0; i < 10'000; ++i) {
+    const auto sent = route(header, payload);
+    ASSERT_EQ(sent.size(), 1U);
+    ASSERT_EQ(sent[0].interface, 2);
+  }
+  EXPECT_EQ(host.pool.in_use(), 0U);
+  EXPECT_EQ(host.counters.get(Counter::icmp_out), 0U);
 }
 
 TEST_F(Forward6Test, AsksForAnUnknownNeighbour) {
@@ -148,6 +171,7 @@ TEST_F(Forward6Test, EndsTheLifeOfAPacket) {
 }
 
 TEST_F(Forward6Test, KnowsNoWay) {
+  NARU_CHECKS("IP6-034");
   const Buffer payload = counting(30);
   expect_error(route(to(kFarTarget), payload), ipv6(to(kFarTarget), payload),
                wire::Icmpv6Type::unreachable, 0);
@@ -155,16 +179,22 @@ TEST_F(Forward6Test, KnowsNoWay) {
 }
 
 TEST_F(Forward6Test, CutsNothing) {
+  NARU_CHECKS("IP6-024");
   const Buffer fits = counting(1'500 - wire::Ipv6::kHeaderSize);
   EXPECT_EQ(route(to(kTarget), fits).at(0).interface, 2);
   const Buffer too_long = fits + Buffer{0};
   expect_error(route(to(kTarget), too_long), ipv6(to(kTarget), too_long), wire::Icmpv6Type::too_big,
                0, 1'500);
   EXPECT_EQ(input.reason, Drop::ip_needs_fragmentation);
+  ASSERT_TRUE(host.ip.set_mtu(2, wire::Ipv6::kMinMtu));
+  host.advance(2s);
+  expect_error(route(to(kTarget), fits), ipv6(to(kTarget), fits), wire::Icmpv6Type::too_big, 0,
+               wire::Ipv6::kMinMtu);
 }
 
 TEST_F(Forward6Test, KeepsToTheirLinkWhatStaysThere) {
-  for (const char* target : {"fe80::9", "ff05::2", "ff0e::1", "::1", "::"}) {
+  NARU_CHECKS("IP6-035");
+  for (const char* target : {"fe80::9", "ff01::1", "ff02::9", "ff05::2", "ff0e::1", "::1", "::"}) {
     EXPECT_TRUE(route(to(ip(target)), counting(10)).empty()) << target;
     EXPECT_EQ(input.reason, Drop::ip_martian) << target;
   }
@@ -190,6 +220,7 @@ TEST_F(Forward6Test, DoesNotLookForAnAddressThatItProbes) {
 
 // RFC 4007 9: who can be reached on that link only, is told so.
 TEST_F(Forward6Test, TellsWhoseAddressDoesNotReachThatFar) {
+  NARU_CHECKS("IP6-034", "IP6-035");
   const IpAddr neighbour = ip("fe80::5");
   ASSERT_TRUE(host.ip.add_permanent_neighbour(1, neighbour.with_zone(1), kPeerMac, host.now));
   const auto sent = route(header6(Protocol::udp, neighbour, kTarget), counting(10));
@@ -217,6 +248,48 @@ TEST_F(Forward6Test, FiltersTheReversePath) {
   EXPECT_EQ(input.reason, Drop::ip_reverse_path);
 }
 
+// What was found for one packet serves for the next, as long as it is true.
+TEST_F(Forward6Test, NoticesWhateverChangesTheWay) {
+  add_gateway("2001:db8:2::11", mac(0x21));
+  const auto send = [&](std::uint8_t hop_limit = 64, std::size_t size = 30) {
+    return route(to(kFarTarget, hop_limit), counting(size));
+  };
+  const auto way = [&] { return send().at(0).dst().bytes[5]; };
+  EXPECT_EQ(way(), 0x21);
+  EXPECT_EQ(way(), 0x21);
+  EXPECT_EQ(icmpv6_of(send(1).at(0))->type(), wire::Icmpv6Type::time_exceeded);
+  EXPECT_EQ(ipv6_of(send(2).at(0))->hop_limit(), 1);
+  EXPECT_TRUE(route(to(kFarTarget), counting(10), MacAddr::broadcast()).empty());
+  // Another source from the same place, and the same one from another.
+  const wire::Ipv6 other = header6(Protocol::udp, ip("2001:db8:1::6"), kFarTarget);
+  EXPECT_EQ(route(other, counting(10)).at(0).dst().bytes[5], 0x21);
+
+  ASSERT_TRUE(host.ip.set_mtu(2, 1'280));
+  EXPECT_EQ(icmpv6_of(send(64, 1'400).at(0))->type(), wire::Icmpv6Type::too_big);
+  EXPECT_EQ(way(), 0x21);
+  know("2001:db8:2::11", mac(0x77), 2);  // the gateway has another address now
+  EXPECT_EQ(way(), 0x77);
+
+  know("2001:db8:2::12", mac(0x22), 2);
+  const Route better{.prefix = prefix("2001:db8:9::/64"),
+                     .gateway = ip("2001:db8:2::12"),
+                     .source = {},
+                     .interface = 2};
+  ASSERT_TRUE(host.ip.add_route(better));
+  EXPECT_EQ(way(), 0x22);
+  ASSERT_TRUE(host.ip.remove_route(better));
+  EXPECT_EQ(way(), 0x77);
+
+  ASSERT_TRUE(host.options.set(Option::ip_reverse_path_filter, 1));
+  EXPECT_EQ(way(), 0x77);
+  ASSERT_TRUE(host.options.set(Option::ip_forwarding, 0));
+  EXPECT_TRUE(send().empty());
+  ASSERT_TRUE(host.options.set(Option::ip_forwarding, 1));
+  ASSERT_TRUE(host.ip.set_up(2, false, host.now));
+  EXPECT_EQ(icmpv6_of(send().at(0))->type(), wire::Icmpv6Type::unreachable);
+}
+
+// One pair of addresses, several ways: they are not to be remembered by the addresses.
 TEST_F(Forward6Test, SpreadsFlowsAndKeepsEachOnItsWay) {
   add_gateway("2001:db8:2::11", mac(0x21));
   add_gateway("2001:db8:2::12", mac(0x22));

@@ -1,10 +1,10 @@
-// A router between 10.1.0.0/24 (eth0) and 10.2.0.0/24 (eth1).
+// What a router passes on, and what it says of packets that it does not.
 #include <map>
 
 #include <gtest/gtest.h>
 
 #include "dsl/checks.hpp"
-#include "host.hpp"
+#include "router.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4_options.hpp"
@@ -13,19 +13,11 @@
 namespace naru::ip::test {
 namespace {
 
-constexpr MacAddr kInMac = mac(0x11);
-constexpr MacAddr kOutMac = mac(0x12);
 constexpr MacAddr kServerMac = mac(0x22);
 
-class ForwardTest : public ::testing::Test {
+class ForwardTest : public TwoNetworks {
  protected:
-  ForwardTest() : host({.options = {{Option::ip_forwarding, 1}}, .with_interface = false}) {
-    EXPECT_EQ(host.ip.add_interface("eth0", kInMac, 1500, host.now), 1);
-    EXPECT_EQ(host.ip.add_interface("eth1", kOutMac, 1500, host.now), 2);
-    EXPECT_TRUE(host.ip.add_address(1, prefix("10.1.0.1/24"), host.now));
-    EXPECT_TRUE(host.ip.add_address(2, prefix("10.2.0.1/24"), host.now));
-    host.advance(5s);
-    host.resolve("10.1.0.5", kPeerMac, 1);
+  ForwardTest() {
     host.resolve("10.2.0.5", kServerMac, 2);
     host.take_sent();
   }
@@ -55,8 +47,6 @@ class ForwardTest : public ::testing::Test {
     EXPECT_TRUE(host.take_sent().empty());
     EXPECT_EQ(host.pool.in_use(), 0U);
   }
-
-  Host host;
 };
 
 TEST_F(ForwardTest, PassesAPacketOnWithOneHopLess) {
@@ -136,6 +126,14 @@ TEST_F(ForwardTest, KeepsMartiansIn) {
   }
   EXPECT_EQ(receive(header(), counting(20), {131, 7, 4, 10, 2, 0, 9}).reason,
             Drop::ip_source_route);
+  expect_silence();
+}
+
+// RFC 5227 2.1: a neighbour is asked for it by who probes, and by nobody else.
+TEST_F(ForwardTest, DoesNotLookForAnAddressThatItProbes) {
+  ASSERT_TRUE(host.options.set(Option::arp_probe_count, 1));
+  ASSERT_TRUE(host.ip.add_address(2, prefix("10.2.0.77/24"), host.now));
+  EXPECT_EQ(receive(header("10.1.0.5", "10.2.0.77")).reason, Drop::ip_not_for_us);
   expect_silence();
 }
 

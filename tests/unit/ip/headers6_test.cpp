@@ -85,6 +85,15 @@ TEST_F(Headers6Test, TellsWhatItDoesNotKnowAndWhere) {
   EXPECT_EQ(delivered(), 0U);
 }
 
+// RFC 6564 4: also one that has the form of all new ones, and could be stepped over.
+TEST_F(Headers6Test, AnUnknownExtensionHeaderIsAnUnknownNextHeader) {
+  NARU_CHECKS("IP6-037");
+  const Buffer uniform{17, 0, 1, 4, 0, 0, 0, 0};
+  host.receive6(ipv6(header6(static_cast<Protocol>(253)), uniform + unit()));
+  EXPECT_EQ(told(), problem(1, 6));
+  EXPECT_EQ(delivered(), 0U);
+}
+
 TEST_F(Headers6Test, GroupsAnswerOnlyOptionsThatAskForIt) {
   NARU_CHECKS("IP6-010", "IC6-004");
   const auto to_all = [&](std::uint8_t option) {

@@ -1,4 +1,6 @@
 // What routers are told of the groups that are listened to here (RFC 3376, RFC 2236, RFC 1112).
+#include "wire/igmp.hpp"
+
 #include <map>
 
 #include <gtest/gtest.h>
@@ -43,9 +45,9 @@ class IgmpTest : public ::testing::Test {
                          std::uint8_t sources = 0) {
     return sealed(message(0x11, code, group) + Buffer{2, 125, 0, sources});
   }
-  Input receive(const Buffer& igmp, std::string_view to = "224.0.0.1", std::uint8_t ttl = 1) {
-    const wire::Ipv4 header{
-        .src = ip("10.0.0.2"), .dst = ip(to), .protocol = Protocol::igmp, .ttl = ttl};
+  Input receive(const Buffer& igmp, std::string_view to = "224.0.0.1", std::uint8_t ttl = 1,
+                std::string_view from = "10.0.0.2") {
+    const wire::Ipv4 header{.src = ip(from), .dst = ip(to), .protocol = Protocol::igmp, .ttl = ttl};
     return host.receive_ip(ipv4(header, igmp, {148, 4, 0, 0}), 1, wire::group_mac_v4(ip(to)));
   }
   void join(std::string_view group) {
@@ -150,6 +152,17 @@ TEST_F(IgmpTest, AnswersAQueryInTime) {
   receive(query_v3(0));  // at once, and no division by it
   host.advance(Duration{});
   EXPECT_EQ(records(), all);
+}
+
+// As switches do that have no address of their own (RFC 4541 2.1.1).
+TEST_F(IgmpTest, AnswersWhoHasNoAddress) {
+  NARU_CHECKS("IP4-050");
+  join("239.1.2.3");
+  host.advance(2s);
+  host.take_sent();
+  EXPECT_EQ(receive(query_v3(10), "224.0.0.1", 1, "0.0.0.0").reason, Drop::none);
+  host.advance(1s);
+  EXPECT_EQ(records(), (Records{{"239.1.2.3", kIsExclude}}));
 }
 
 TEST_F(IgmpTest, SpreadsItsAnswersOverTheTime) {

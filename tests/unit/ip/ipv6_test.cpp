@@ -3,7 +3,7 @@
 
 #include "dsl/checks.hpp"
 #include "host6.hpp"
-#include "ip/stable_address.hpp"
+#include "ip/autoconf/stable_address.hpp"
 
 namespace naru::ip::test {
 namespace {

@@ -1,5 +1,8 @@
 // Mappings, filters and ports of the NAT (RFC 4787, RFC 6888).
+#include <map>
+#include <random>
 #include <set>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -327,6 +330,42 @@ TEST_F(NatTest, IsNothingWithoutAnAddress) {
   host.resolve("192.0.2.254", kGatewayMac, kOutside);
   host.take_sent();
   EXPECT_EQ(open_udp(a, dns).addr, ip("192.0.2.7"));
+}
+
+// Against tables that are looked through from the beginning: any order of packets between few
+// endpoints, so that each meets others' mappings and sessions at all ages.
+TEST_F(NatTest, AgreesWithAReference) {
+  std::map<std::pair<IpAddr, std::uint16_t>, std::uint16_t> outside_ports;
+  std::set<std::tuple<IpAddr, std::uint16_t, IpAddr>> spoken;
+  std::mt19937 random(7);
+  const auto below = [&](std::uint32_t n) { return static_cast<std::uint16_t>(random() % n); };
+  std::size_t admitted = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const Endpoint inside = at(below(2) == 0 ? "10.0.0.5" : "10.0.0.6", 4'000 + below(8));
+    const Endpoint remote = at("198.51.100." + std::to_string(1 + below(5)), 53 + below(4));
+    auto known = outside_ports.find({inside.addr, inside.port});
+    if (below(2) == 0) {
+      const auto out = send_udp(inside, remote);
+      ASSERT_TRUE(out);
+      if (known == outside_ports.end()) {
+        for (const auto& [who, port] : outside_ports) EXPECT_NE(port, out->source.port);
+        known = outside_ports.emplace(std::pair(inside.addr, inside.port), out->source.port).first;
+      }
+      EXPECT_EQ(out->source.port, known->second);
+      EXPECT_EQ(out->destination, remote);
+      spoken.emplace(inside.addr, inside.port, remote.addr);
+    } else if (known != outside_ports.end()) {
+      const auto in = send_udp(remote, at("192.0.2.1", known->second));
+      EXPECT_EQ(in.has_value(), spoken.contains({inside.addr, inside.port, remote.addr}));
+      if (!in) continue;
+      EXPECT_EQ(in->destination, inside);
+      EXPECT_EQ(in->source, remote);
+      ++admitted;
+    }
+  }
+  EXPECT_EQ(outside_ports.size(), 16U);
+  EXPECT_GT(admitted, 5'000U);
+  EXPECT_EQ(host.ip.nat_table().mapping_count(), 16U);
 }
 
 TEST(NatOptionsTest, AreChecked) {

@@ -1,32 +1,25 @@
 // What a router does beyond passing packets on: it spreads flows, and gives advice.
 //
 //   10.1.0.0/24 ── eth0 router eth1 ── 10.2.0.0/24 with the gateways .11 to .14
+#include "router.hpp"
+
 #include <map>
 #include <set>
 
 #include <gtest/gtest.h>
 
-#include "host.hpp"
 #include "wire/ethernet.hpp"
 
 namespace naru::ip::test {
 namespace {
 
-constexpr MacAddr kInMac = mac(0x11);
-constexpr MacAddr kOutMac = mac(0x12);
 constexpr std::uint8_t kGateways = 4;
 
 std::string gateway(std::uint8_t number) { return "10.2.0.1" + std::to_string(number); }
 
-class RouterTest : public ::testing::Test {
+class RouterTest : public TwoNetworks {
  protected:
-  RouterTest() : host({.options = {{Option::ip_forwarding, 1}}, .with_interface = false}) {
-    EXPECT_EQ(host.ip.add_interface("eth0", kInMac, 1500, host.now), 1);
-    EXPECT_EQ(host.ip.add_interface("eth1", kOutMac, 1500, host.now), 2);
-    EXPECT_TRUE(host.ip.add_address(1, prefix("10.1.0.1/24"), host.now));
-    EXPECT_TRUE(host.ip.add_address(2, prefix("10.2.0.1/24"), host.now));
-    host.advance(5s);
-    host.resolve("10.1.0.5", kPeerMac, 1);
+  RouterTest() {
     host.resolve("10.1.0.6", kOtherMac, 1);
     for (std::uint8_t i = 1; i <= kGateways; ++i) host.resolve(gateway(i), mac(i), 2);
     host.take_sent();
@@ -56,8 +49,6 @@ class RouterTest : public ::testing::Test {
     for (std::uint16_t port = 1; port <= 1'000; ++port) ways[port] = way_of(port);
     return ways;
   }
-
-  Host host;
 };
 
 TEST_F(RouterTest, SpreadsFlowsOverEqualRoutes) {

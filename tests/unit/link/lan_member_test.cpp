@@ -71,6 +71,23 @@ TEST_F(LanMembers, FindEachOtherByName) {
   EXPECT_EQ(web->find_name(nameless->address().addr), std::nullopt);
 }
 
+TEST_F(LanMembers, HasTheSameNumberInBothFamilies) {
+  auto o = options("web");
+  o.address = IpAddr::v4(10, 77, 0, 5);
+  const auto web = must(LanLink::join("lan0", o));
+  EXPECT_EQ(web->address_v6().to_string(), "fd77::5/64");
+  EXPECT_EQ(web->to_v6(IpAddr::v4(10, 77, 0, 200)), IpAddr::parse("fd77::c8"));
+  EXPECT_EQ(web->to_v4(*IpAddr::parse("fd77::c8")), IpAddr::v4(10, 77, 0, 200));
+  EXPECT_EQ(web->find_name(*IpAddr::parse("fd77::5")), "web");
+  // What is not of the lan's networks.
+  EXPECT_EQ(web->to_v6(IpAddr::v4(10, 78, 0, 5)), std::nullopt);
+  EXPECT_EQ(web->to_v6(*IpAddr::parse("fd77::5")), std::nullopt);
+  for (const char* text : {"fd77::1:5", "fd77::1:0:0:5", "fd78::5", "fd77::100", "::5", "::"}) {
+    EXPECT_EQ(web->to_v4(*IpAddr::parse(text)), std::nullopt) << text;
+    EXPECT_EQ(web->find_name(*IpAddr::parse(text)), std::nullopt) << text;
+  }
+}
+
 TEST_F(LanMembers, NamesAndAddressesAreTakenOnce) {
   LanOptions wish = options("web");
   wish.address = IpAddr::v4(10, 77, 0, 9);

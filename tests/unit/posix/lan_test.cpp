@@ -33,7 +33,7 @@ class Peer {
   Peer(const std::string& folder, const std::string& name) {
     const auto file = session::Session::create(folder, name);
     if (!file) throw std::runtime_error(file.error());
-    const auto kept = session::start_keeper(*file, session::LanChoice{});
+    const auto kept = session::start_keeper(*file, {.cable = session::LanChoice{}});
     if (!kept) throw std::runtime_error(kept.error().message);
     library_ = *Library::open(*file);
   }
@@ -239,14 +239,15 @@ using PosixLanOnce = PosixLan;
 TEST_F(PosixLanOnce, NamesAndInterfaces) {
   const pid_t child = in_session("web", [](Peer& peer) {
     const Names names(peer.library());
-    const bool found = names.address_of("web") == peer.address() &&
-                       names.address_of("WEB.lan.") == peer.address() &&
-                       !names.address_of("other") && !names.address_of("localhost") &&
-                       names.name_of(peer.address()) == "web.lan";
+    const std::vector<IpAddr> both{peer.address(), *peer.session().lan()->to_v6(peer.address())};
+    const bool found =
+        names.addresses_of("web") == both && names.addresses_of("WEB.lan.") == both &&
+        names.addresses_of("other").empty() && names.addresses_of("localhost").empty() &&
+        names.name_of(both[0]) == "web.lan" && names.name_of(both[1]) == "web.lan";
     const auto all = interfaces(peer.session());
     ifreq r{};
     std::strcpy(r.ifr_name, "eth0");
-    const bool shown = all.size() == 2 && all[1].address.addr == peer.address() &&
+    const bool shown = all.size() == 2 && all[1].address_v4()->addr == peer.address() &&
                        interface_ioctl(peer.session(), SIOCGIFMTU, &r) == 0 && r.ifr_mtu == 1500;
     std::strcpy(r.ifr_name, "eth1");
     const bool missing = interface_ioctl(peer.session(), SIOCGIFADDR, &r) == -ENODEV &&

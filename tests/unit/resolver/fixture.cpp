@@ -4,12 +4,29 @@
 
 namespace naru::resolver::test {
 
-Buffers NameServer::on_query(Bytes query, const Endpoint& from, bool over_tcp) {
+void NameServer::reply(const Asked& asked, const Buffer& message) {
+  if (!asked.over_tcp) {
+    EXPECT_TRUE(stack_.send_to(udp_, message, asked.from));
+    return;
+  }
+  Buffer framed{static_cast<std::uint8_t>(message.size() >> 8U),
+                static_cast<std::uint8_t>(message.size())};
+  framed.insert(framed.end(), message.begin(), message.end());
+  EXPECT_EQ(stack_.send(asked.connection, framed), framed.size());
+}
+
+void NameServer::hang_up() {
+  for (const Connection& connection : connections_) EXPECT_TRUE(stack_.close(connection.socket));
+  connections_.clear();
+}
+
+Buffers NameServer::on_query(Bytes query, const Endpoint& from, SocketId connection) {
   Buffer bytes(query.begin(), query.end());
   const auto parsed = wire::DnsMessageView::parse(query);
   EXPECT_TRUE(parsed && parsed->question()) << "the resolver's queries are sound";
   if (!parsed || !parsed->question()) return {};
-  asked.push_back({bytes, from, over_tcp, *parsed->question(), parsed->udp_payload()});
+  asked.push_back(
+      {bytes, from, bool(connection), connection, *parsed->question(), parsed->udp_payload()});
   return answers ? answers(asked.back()) : Buffers();
 }
 
@@ -30,10 +47,8 @@ bool NameServer::poll_connection(Connection& connection) {
                        connection.in.begin() + 2 + static_cast<std::ptrdiff_t>(size));
     connection.in.erase(connection.in.begin(),
                         connection.in.begin() + 2 + static_cast<std::ptrdiff_t>(size));
-    for (Buffer answer : on_query(query, connection.from, true)) {
-      answer.insert(answer.begin(), {static_cast<std::uint8_t>(answer.size() >> 8U),
-                                     static_cast<std::uint8_t>(answer.size())});
-      EXPECT_EQ(stack_.send(connection.socket, answer), answer.size());
+    for (const Buffer& answer : on_query(query, connection.from, connection.socket)) {
+      reply(asked.back(), answer);
     }
   }
   return true;
@@ -44,12 +59,13 @@ void NameServer::poll() {
   DatagramInfo info;
   while (const auto got = stack_.recv_from(udp_, room, info)) {
     const Endpoint from = info.source;
-    for (const Buffer& answer : on_query(Bytes(room).first(*got), from, false)) {
+    for (const Buffer& answer : on_query(Bytes(room).first(*got), from)) {
       EXPECT_TRUE(stack_.send_to(udp_, answer, from));
     }
   }
-  while (const auto accepted = stack_.accept(tcp_)) {
-    connections_.push_back({accepted->socket, accepted->peer, {}});
+  while (const auto connection = stack_.accept(tcp_)) {
+    connections_.push_back({connection->socket, connection->peer, {}});
+    ++accepted;
   }
   std::erase_if(connections_, [this](Connection& c) { return !poll_connection(c); });
 }

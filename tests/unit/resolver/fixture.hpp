@@ -17,6 +17,7 @@ struct Asked {
   Buffer bytes;
   Endpoint from;
   bool over_tcp = false;
+  SocketId connection;  // over TCP
   wire::DnsQuestion question;
   std::uint16_t udp_payload = 0;
 };
@@ -36,10 +37,11 @@ class NameServer {
 
   // Takes what has come and answers it.
   void poll();
-  // A message to who asked over UDP, at any time.
-  void reply(const Asked& asked, const Buffer& message) {
-    EXPECT_TRUE(stack_.send_to(udp_, message, asked.from));
-  }
+  // A message to who asked, at any time.
+  void reply(const Asked& asked, const Buffer& message);
+  // Ends all connections, whatever they wait for.
+  void hang_up();
+  std::size_t accepted = 0;
   std::vector<Asked> asked;
   Answers answers;
 
@@ -49,7 +51,7 @@ class NameServer {
     Endpoint from;
     Buffer in;
   };
-  Buffers on_query(Bytes query, const Endpoint& from, bool over_tcp);
+  Buffers on_query(Bytes query, const Endpoint& from, SocketId connection = {});
   // False: it is over.
   bool poll_connection(Connection& connection);
 
@@ -65,12 +67,13 @@ class ResolverTest : public naru::test::TwoHosts {
   static constexpr Endpoint kSecond{IpAddr::v4(10, 0, 0, 2), 54};
 
   ResolverTest() : server(b.stack(), kServer) { a->set_now(now); }
-  ~ResolverTest() override {
-    // Each query had a socket of its own, and has closed it.
-    if (resolver && resolver->pending() == 0) {
-      EXPECT_EQ(a->usage().udp_sockets, 0U);
-      EXPECT_EQ(a->usage().connections, 0U);
-    }
+  // Each query had a socket of its own, and has closed it; connections have been kept for
+  // a while.
+  void TearDown() override {
+    if (!resolver || resolver->pending() != 0) return;
+    run(11s);
+    EXPECT_EQ(a->usage().udp_sockets, 0U);
+    EXPECT_EQ(a->usage().connections, 0U);
   }
 
   static ResolverConfig config() {

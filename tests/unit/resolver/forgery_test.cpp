@@ -165,6 +165,28 @@ TEST_F(ForgeryTest, WhatWasNotAskedIsNotBelieved) {
   EXPECT_EQ(first_address(ask("ns.example", DnsType::a)), "192.0.2.8");
 }
 
+// Signatures, and the claim that somebody has checked them: nobody was asked for either.
+TEST_F(ForgeryTest, SignaturesAndClaimsMeanNothing) {
+  NARU_CHECKS("DNS-039");
+  use(config());
+  constexpr DnsType kSignature{46};
+  server.answers = [](const Asked& asked) {
+    Buffer bytes = Response{.answers = {{"www.example", kSignature, 5, Buffer(40, 0xff)},
+                                        v4("www.example", "192.0.2.1", 300)},
+                            .authorities = {{"www.example", kSignature, 5, Buffer(3)}}}
+                       .to(asked.bytes);
+    bytes[3] |= 0x20U;  // AD
+    return Buffers{bytes};
+  };
+  const auto answer = ask("www.example", DnsType::a);
+  ASSERT_TRUE(answer && answer->records.size() == 1);
+  EXPECT_EQ(first_address(answer), "192.0.2.1");
+  EXPECT_EQ(answer->records[0].ttl, 300U);
+  EXPECT_EQ(server.asked[0].bytes[3] & 0x30U, 0U) << "neither AD nor CD is asked for";
+  const Buffer& query = server.asked[0].bytes;
+  EXPECT_EQ(load_be16(query.data() + query.size() - 4) & 0x8000U, 0U) << "nor DO";
+}
+
 // 2000 queries: the numbers and the ports fall evenly into 16 classes (chi square with 15
 // degrees of freedom stays below 44.3 in 9999 of 10 000 cases), and nothing is counted up.
 TEST_F(ForgeryTest, NumbersAndPortsCannotBeForeseen) {

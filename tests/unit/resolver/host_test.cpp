@@ -77,7 +77,7 @@ TEST_F(HostTest, SomeNamesAreNotAskedFor) {
   EXPECT_EQ(addresses("192.0.2.7"), Strings{"192.0.2.7"});
   EXPECT_EQ(addresses("2001:db8::7"), Strings{"2001:db8::7"});
   EXPECT_EQ(find("192.0.2.7", NameFamily::v6)->outcome, NameOutcome::no_data);
-  EXPECT_EQ(addresses("localhost"), (Strings{"127.0.0.1", "::1"}));
+  EXPECT_EQ(addresses("localhost"), (Strings{"::1", "127.0.0.1"}));
   EXPECT_EQ(addresses("www.LocalHost.", NameFamily::v4), Strings{"127.0.0.1"});
   EXPECT_EQ(addresses("PRINTER.lan"), Strings{"192.0.2.5"});
   EXPECT_EQ(addresses("printer"), (Strings{"192.0.2.5", "192.0.2.6"}));

@@ -310,7 +310,7 @@ TEST_F(RecoverPair, MemoryThatTwoHoldIsBeyondRepair) {
 }
 
 TEST_F(RecoverPair, ADeathInTheConfigurationIsBeyondRepair) {
-  state.configuration.set(&state);
+  state.ip.configuration().set(&state);
   EXPECT_FALSE(recover());
 }
 

@@ -59,6 +59,18 @@ TEST(Ipv6Chain, HopByHopComesFirstOrNotAtAll) {
   EXPECT_EQ(late.pointer, 40U) << "the field that names it";
 }
 
+TEST(Ipv6Chain, TellsWhatRoutersAreToLookAtItFor) {
+  Buffer alert(RouterAlert::kSize);
+  RouterAlert::emit(alert.data(), Protocol::icmpv6, RouterAlert::kMld);
+  EXPECT_EQ(alert, hex("3a00 05020000 0100"));
+  EXPECT_EQ(walk(0, alert).router_alert, RouterAlert::kMld);
+  EXPECT_EQ(walk(0, "3b00 05020001 0100").router_alert, 1);
+  EXPECT_FALSE(walk(0, "3b00 010400000000").router_alert);
+  EXPECT_FALSE(walk(60, "3b00 05020000 0100").router_alert) << "not hop by hop";
+  EXPECT_FALSE(walk(0, "3b00 05010000 0000").router_alert) << "too short";
+  EXPECT_FALSE(walk(0, "3b00 050300000000").router_alert) << "too long";
+}
+
 TEST(Ipv6Chain, UnknownOptionsSayWhatIsToBeDone) {
   NARU_CHECKS("IP6-010", "IP6-030");
   struct Row {

@@ -40,6 +40,11 @@ struct SocketState {
 class StackService : public boost::asio::execution_context::service {
  public:
   using Observer = std::function<void(Stack&)>;
+  // Who has a turn after each of the stack's (naru/asio/stack_program.hpp).
+  struct Program {
+    std::function<void(Stack&)> poll;
+    std::function<Time()> next_deadline;
+  };
 
   static inline boost::asio::execution_context::id id;
 
@@ -51,6 +56,16 @@ class StackService : public boost::asio::execution_context::service {
   void set_observer(Observer observer) {
     const std::lock_guard lock(mutex_);
     observer_ = std::move(observer);
+  }
+  // The program outlives its stay.
+  void add_program(const Program& program) {
+    const std::lock_guard lock(mutex_);
+    programs_.push_back(&program);
+    schedule();
+  }
+  void remove_program(const Program& program) {
+    const std::lock_guard lock(mutex_);
+    std::erase(programs_, &program);
   }
 
   boost::asio::io_context& context() { return *context_; }
@@ -112,6 +127,7 @@ class StackService : public boost::asio::execution_context::service {
   void schedule();
   void turn();
   void take_turns();
+  bool poll_programs();
   void serve(SocketState& state, std::uint8_t readiness);
   void serve_queue(SocketState& state, OperationQueue& queue);
   bool complete_ready();
@@ -130,6 +146,7 @@ class StackService : public boost::asio::execution_context::service {
   Stack* stack_ = nullptr;
   std::vector<link::Link*> links_;
   Observer observer_;
+  std::vector<const Program*> programs_;
 
   // By SocketState::slot, which is also the socket's cookie in the stack.
   std::vector<SocketState*> slots_;
@@ -228,10 +245,18 @@ inline void StackService::take_turns() {
     }
     // What threads in run() sleep for may have come with this thread's poll.
     if (events && sleepers_ > 0) doorbell_->ring();
+    more |= poll_programs();
     if (observer_) observer_(*stack_);
     if (!more) return;
   }
   schedule();
+}
+
+// True: they have given the stack something to say.
+inline bool StackService::poll_programs() {
+  const bool had_output = stack_->has_output();
+  for (const Program* program : programs_) program->poll(*stack_);
+  return !had_output && stack_->has_output();
 }
 
 inline void StackService::serve(SocketState& state, std::uint8_t readiness) {
@@ -294,7 +319,8 @@ inline void StackService::wait_for_links() {
 // A timer that is set too early only causes an idle turn, so it is moved forward
 // in time but never back: most deadlines move back.
 inline void StackService::wait_for_deadline() {
-  const Time deadline = stack_->next_deadline();
+  Time deadline = stack_->next_deadline();
+  for (const Program* program : programs_) deadline = std::min(deadline, program->next_deadline());
   if (deadline >= timer_at_) return;
   timer_at_ = deadline;
   timer_->expires_at(std::chrono::steady_clock::time_point(deadline.time_since_epoch()));
