@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import lab
@@ -57,16 +58,77 @@ def answers(client):
     lab.check(said == "127.0.0.1\n", f"localhost: {said}")
 
 
+# checks: DNS-029
+FLAGS = """
+import json
+from socket import *
+def told(name, family, flags):
+    try: return [a[4][0] for a in getaddrinfo(name, 80, family, SOCK_STREAM, 0, flags)]
+    except gaierror as error: return error.args[0]
+print(json.dumps([told(*question) for question in (
+    ("a1.test", AF_INET, 0), ("a1.test", AF_INET6, AI_V4MAPPED), ("a1.test", AF_INET6, 0),
+    ("a1.test", AF_INET6, AI_V4MAPPED | AI_ALL), ("a1.test", AF_INET, AI_NUMERICHOST),
+    ("a1.test", AF_UNSPEC, AI_ADDRCONFIG), ("none.test", AF_INET6, AI_V4MAPPED),
+    ("a1.test.", AF_INET, 0), ("www.invalid", AF_INET, 0), ("no host.test", AF_INET, 0))]))"""
+
+
+def flags(client):
+    """What getaddrinfo's flags make of the names that a server knows."""
+    said = json.loads(client.run("python3", "-c", FLAGS))
+    mapped, here = ["::ffff:10.0.0.1"], ["10.0.0.1"]
+    no_data, no_name = -5, -2
+    lab.check(said == [here, mapped, no_data, mapped, no_name, here, no_name, here, no_name, no_name],
+              f"flags: {said}")
+
+
+def localhost(client):
+    """Of both families and without a server, also where the hosts file has IPv4 alone."""
+    said = client.run("python3", "-c", """
+from socket import *
+def told(name, family): return [a[4][0] for a in getaddrinfo(name, 80, family, SOCK_STREAM)]
+print(told("localhost", AF_INET6), told("www.localhost", AF_INET), gethostbyname("a.localhost"),
+      "127.0.0.1" in told("localhost", AF_UNSPEC))""")
+    lab.check(said == "['::1'] ['127.0.0.1'] 127.0.0.1 True\n", f"localhost: {said}")
+
+
+# Asks twice, and waits in between for a line; a child asks once more.
+TWICE = """
+import os, socket
+def told(name):
+    try: return socket.getaddrinfo(name, 80)[0][4][0]
+    except socket.gaierror as error: return error.args[0] == socket.EAI_NONAME
+print(told("a513.test"), told("none.test"), flush=True)
+input()
+print(told("a513.test"), told("none.test"), told("A513.TEST"), flush=True)
+if os.fork() == 0: print("child:", told("a513.test"), flush=True)
+else: os.wait()"""
+
+
+def remembered(client, server_process):
+    """What a process has been told it knows when the server is gone."""
+    asking = client.start("python3", "-c", TWICE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    lab.check(asking.stdout.readline() == "10.0.2.1 True\n", "the first answers")
+    server_process.kill()
+    server_process.wait()
+    said = asking.communicate("\n", timeout=60)[0]
+    # That there is no such name is not remembered: the server sends no SOA (RFC 2308 5).
+    lab.check(said == "10.0.2.1 False 10.0.2.1\nchild: 10.0.2.1\n", f"remembered: {said}")
+
+
 def over_the_lan(bench):
     """The name server is a program of another session."""
     server = programs.Session(bench, "--name", "names", "--ip", "10.77.0.53")
-    serve(server)
+    serving = serve(server)
+    localhost(server)
     client = session(bench, server="10.77.0.53")
     programs.Meeting(server, client, "names").wait_for_port(PORT)
     answers(client)
+    flags(client)
     lab.check(client.run("python3", "-c", "import socket; print(socket.gethostbyname('names'))")
               == "10.77.0.53\n", "names of the lan come first")
     many_threads(client)
+    localhost(client)
+    remembered(client, serving)
     client.end()
     server.end()
 

@@ -22,6 +22,17 @@ def answers(m):
         lab.check(len(re.findall(rf"{size + 8} bytes from .*ttl=64", said)) == 5, f"ping: {said}")
 
 
+def answers_over_ipv6(m):
+    address = "::1" if m.server is m.client else m.address
+    for size in (56, 1400, 8000, 60000):
+        said = ping(m, "-6", "-c", 3, "-i", 0.2, "-s", size, "-W", 10, address)
+        lab.check("3 received, 0% packet loss" in said, f"ping -6 -s {size}: {said}")
+        lab.check(len(re.findall(rf"{size + 8} bytes from .*ttl=64", said)) == 3, f"ping -6: {said}")
+    said = ping(m, "-6", "-c", 1, "-W", 1, "fd77::ffff" if address == m.address else "2001:db8::1",
+                status=None)
+    lab.check("1 received" not in said, f"nobody is there: {said}")
+
+
 def silence_and_nonsense(m):
     said = ping(m, "-c", 1, "-W", 1, "192.0.2.1", status=None)
     lab.check("1 received" not in said, f"nobody is there: {said}")
@@ -29,4 +40,4 @@ def silence_and_nonsense(m):
 
 
 if __name__ == "__main__":
-    programs.run(answers, silence_and_nonsense, needs=("ping",))
+    programs.run(answers, answers_over_ipv6, silence_and_nonsense, needs=("ping",))
