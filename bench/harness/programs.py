@@ -26,10 +26,17 @@ class Result:
     p99_us: float | None = None  # how long the slowest hundredth of requests took, at least
 
 
+def find(tool):
+    """Where a program is, in the folders of root's programs, too."""
+    path = shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not path:
+        raise Unavailable(f"{tool} is not there")
+    return path
+
+
 def require(*tools):
     for tool in tools:
-        if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
-            raise Unavailable(f"{tool} is not there")
+        find(tool)
 
 
 def last_line(text):

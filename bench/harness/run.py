@@ -38,6 +38,33 @@ NODE = """
 const body = Buffer.alloc(640, 'naru ');
 require('http').createServer((request, response) => response.end(body)).listen(%d, '0.0.0.0');
 """
+NAMES = 1000
+NSD = """
+server:
+  ip-address: 0.0.0.0@{port}
+  server-count: 1
+  username: ""
+  chroot: ""
+  zonesdir: "{folder}"
+  database: ""
+  pidfile: "{folder}/pid"
+  xfrdfile: "{folder}/xfrd"
+  zonelistfile: "{folder}/zonelist"
+  cookie-secret-file: "{folder}/cookies"
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: "bench.example"
+  zonefile: "zone"
+"""
+ZONE = """
+$TTL 300
+$ORIGIN bench.example.
+@ SOA ns admin 1 3600 600 86400 60
+@ NS ns
+ns A 192.0.2.53
+"""
 
 
 def pinned(command, cores):
@@ -71,6 +98,13 @@ def node_server(places, folder):
 
 def iperf3_server(places, folder):
     return ["iperf3", "-s", "-p", PORT]
+
+
+def nsd_server(places, folder):
+    Path(folder, "zone").write_text(
+        ZONE + "".join(f"a{i} A 10.0.{i >> 8}.{i & 255}\n" for i in range(NAMES)))
+    Path(folder, "nsd.conf").write_text(NSD.format(folder=folder, port=PORT))
+    return [programs.find("nsd"), "-d", "-c", f"{folder}/nsd.conf"]
 
 
 # --- clients: what they measured -------------------------------------------------------------
@@ -116,6 +150,23 @@ def iperf3(places, host, cores, *flags):
          max(1, round(places.web_seconds)), *flags], cores)))
     end = said["end"]["sum_received"]
     return Measured(end["bits_per_second"] / 1e9, end["bytes"] / 1e9)
+
+
+def dnsperf(places, host, cores):
+    """As many questions as are answered, a hundred of them under way."""
+    with tempfile.NamedTemporaryFile("w", prefix="naru-bench-names-") as names:
+        names.writelines(f"a{i}.bench.example A\n" for i in range(NAMES))
+        names.flush()
+        os.chmod(names.name, 0o644)
+        said = host.run(pinned(["dnsperf", "-f", "inet", "-s", host.address, "-p", PORT, "-d",
+                                names.name, "-c", 1, "-T", 1, "-q", 100,
+                                "-l", max(1, round(places.web_seconds))], cores))
+    completed = int(re.search(r"Queries completed:\s+(\d+)", said).group(1))
+    if not re.search(rf"NOERROR {completed} ", said):
+        raise programs.Unavailable(f"dnsperf was answered with errors: {said}")
+    if int(re.search(r"Queries lost:\s+(\d+)", said).group(1)) > completed / 1000:
+        raise programs.Unavailable(f"dnsperf lost questions: {said}")
+    return Measured(float(re.search(r"Queries per second:\s+([\d.]+)", said).group(1)), completed)
 
 
 # --- rows --------------------------------------------------------------------------------------
@@ -229,6 +280,8 @@ def rows(places):
                       lambda p, h, c, k=keep_alive: wrk(p, h, c, "page.html", k), goal=goal)
         yield row(places, "node, 64 connections", "requests/s", True, cores, node_server,
                   lambda p, h, c: wrk(p, h, c, ""), goal=1.5)
+        yield row(places, "DNS lookups, nsd and dnsperf", "lookups/s", True, cores, nsd_server, dnsperf,
+                  per="lookup", goal=3)
         yield row(places, "iperf3, one stream", "Gbit/s", True, cores, iperf3_server, iperf3,
                   per="gigabyte", goal=1.5)
     yield from tap_rows(places)
