@@ -1,7 +1,10 @@
+set(slots_of_a_core 2)
+
 # naru_test(NAME sources... [ROOMS rooms...] [LIBS ...] [LABEL label] [TIMEOUT seconds])
 #
 # One program of GoogleTest cases, each of them a test of ctest. ctest starts the
-# tests with the highest COST first; it is set so that fast tests run before slow.
+# tests with the highest COST first; it is set so that fast tests run before slow. It is
+# given two slots a core (scripts/test), and a test of ours takes a core.
 function(naru_test name)
   cmake_parse_arguments(PARSE_ARGV 1 test "" "LABEL;TIMEOUT" "ROOMS;LIBS")
   if(NOT test_LABEL)
@@ -23,7 +26,8 @@ function(naru_test name)
   target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main)
   naru_plain_program(${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS ${test_LABEL} COST ${cost_${test_LABEL}})
+    PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS ${test_LABEL} COST ${cost_${test_LABEL}}
+      PROCESSORS ${slots_of_a_core})
 endfunction()
 
 # The helper library naru_tests_<name> of tests/<name>/*.cpp; headers "<name>/x.hpp".
@@ -75,17 +79,25 @@ function(naru_area_tests folder)
   endforeach()
 endfunction()
 
-# Scripts that need the whole program, and often a network namespace of their own.
+# naru_system_tests([WAITING topics...])
+#
+# Scripts that need the whole program, and often a network namespace of their own. Each runs
+# alone, but those that mostly wait (for a lease's half-time, for silence) run beside others.
 function(naru_system_tests)
+  cmake_parse_arguments(PARSE_ARGV 0 tests "" "" "WAITING")
   file(GLOB files CONFIGURE_DEPENDS
     ${CMAKE_CURRENT_SOURCE_DIR}/system/*_test.sh ${CMAKE_CURRENT_SOURCE_DIR}/system/*_test.py)
   foreach(file IN LISTS files)
     cmake_path(GET file STEM stem)
     string(REGEX REPLACE "_test$" "" topic ${stem})
     add_test(NAME system.${topic} COMMAND ${file} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
-    set_tests_properties(system.${topic} PROPERTIES LABELS system COST 1 TIMEOUT 600
-      RUN_SERIAL ON SKIP_RETURN_CODE 77
+    set_tests_properties(system.${topic} PROPERTIES LABELS system TIMEOUT 600 SKIP_RETURN_CODE 77
       ENVIRONMENT "NARU_SOURCE=${PROJECT_SOURCE_DIR};NARU_BUILD=${PROJECT_BINARY_DIR}")
+    if(topic IN_LIST tests_WAITING)
+      set_tests_properties(system.${topic} PROPERTIES COST 2 PROCESSORS 1)
+    else()
+      set_tests_properties(system.${topic} PROPERTIES COST 1 RUN_SERIAL ON)
+    endif()
   endforeach()
 endfunction()
 
@@ -102,5 +114,6 @@ function(naru_socket_tests)
   target_link_libraries(sockets PRIVATE naru_flags GTest::gtest_main Threads::Threads)
   add_test(NAME sockets.kernel COMMAND sockets)
   add_test(NAME sockets.naru COMMAND naru run -- $<TARGET_FILE:sockets>)
-  set_tests_properties(sockets.kernel sockets.naru PROPERTIES LABELS sockets COST 10 TIMEOUT 300)
+  set_tests_properties(sockets.kernel sockets.naru PROPERTIES LABELS sockets COST 10
+    PROCESSORS ${slots_of_a_core} TIMEOUT 300)
 endfunction()
