@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import lab
+import name_servers
 
 ROOT, DOMAIN, AUTHORITY, RECURSIVE = (f"10.77.0.{last}" for last in (10, 11, 12, 13))
 LINK = ["--link", f"tap:{lab.DEVICE}", "--ip", f"{lab.NARU}/24"]
@@ -39,56 +40,23 @@ _http._tcp.shop.example. 300 SRV 1 2 80 www.shop.example.
 }
 
 
+def start(command, said):
+    lab.start(*command, stdout=open(said, "w"), stderr=subprocess.STDOUT)
+
+
 def start_nsd(address, zone, text):
     folder = Path("nsd-" + address)
     folder.mkdir()
-    folder = folder.resolve()
     (folder / "zone").write_text(text)
-    (folder / "nsd.conf").write_text(f"""
-server:
-  ip-address: {address}
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  database: ""
-  pidfile: "{folder}/pid"
-  xfrdfile: "{folder}/xfrd"
-  zonelistfile: "{folder}/zonelist"
-  logfile: "{folder}/log"
-  cookie-secret-file: "{folder}/cookies"
-remote-control:
-  control-enable: no
-zone:
-  name: "{zone}"
-  zonefile: "zone"
-""")
-    lab.start("nsd", "-d", "-c", folder / "nsd.conf", stdout=open(folder / "said", "w"),
-              stderr=subprocess.STDOUT)
+    start(name_servers.nsd(folder.resolve(), zone, f"ip-address: {address}", "server-count: 1"),
+          folder / "said")
 
 
 def start_unbound():
-    folder = Path.cwd()
     Path("hints").write_text(f". 86400 NS a.root.\na.root. 86400 A {ROOT}\n")
-    Path("unbound.conf").write_text(f"""
-server:
-  interface: {RECURSIVE}
-  access-control: 10.77.0.0/24 allow
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "{folder}"
-  pidfile: "{folder}/unbound.pid"
-  use-syslog: no
-  logfile: ""
-  module-config: "iterator"
-  root-hints: "{folder}/hints"
-  do-ip6: no
-remote-control:
-  control-enable: no
-""")
-    lab.start("unbound", "-d", "-c", "unbound.conf", stdout=open("unbound.log", "w"),
-              stderr=subprocess.STDOUT)
+    start(name_servers.unbound(Path.cwd(), f"interface: {RECURSIVE}",
+                               "access-control: 10.77.0.0/24 allow",
+                               f'root-hints: "{Path.cwd()}/hints"', "do-ip6: no"), "unbound.log")
 
 
 def dig(*words, status=0):

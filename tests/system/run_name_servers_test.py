@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import lab
+import name_servers
 import programs
 
 AUTHORITY = 5353
@@ -20,49 +21,6 @@ www AAAA 2001:db8::1
 web CNAME www
 """ + "".join(f"a{i} A 10.0.{i >> 8}.{i & 255}\n" for i in range(NAMES)) + \
     "".join(f'many TXT "{i:03}{"x" * 197}"\n' for i in range(60))
-NSD = """
-server:
-  ip-address: 0.0.0.0@{port}
-  ip-address: ::0@{port}
-  server-count: 2
-  reuseport: yes
-  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  database: ""
-  pidfile: "{folder}/pid"
-  xfrdfile: "{folder}/xfrd"
-  zonelistfile: "{folder}/zonelist"
-  cookie-secret-file: "{folder}/cookies"
-remote-control:
-  control-enable: no
-zone:
-  name: "shop.example"
-  zonefile: "zone"
-"""
-UNBOUND = """
-server:
-  interface: 0.0.0.0
-  interface: ::0
-  access-control: 0.0.0.0/0 allow
-  access-control: ::/0 allow
-  num-threads: 2
-  do-daemonize: no
-  do-not-query-localhost: no
-  username: ""
-  chroot: ""
-  directory: "{folder}"
-  pidfile: "{folder}/unbound.pid"
-  use-syslog: no
-  logfile: ""
-  module-config: "iterator"
-  local-zone: "example." nodefault
-remote-control:
-  control-enable: no
-stub-zone:
-  name: "shop.example"
-  stub-addr: {authority}@{port}
-"""
 
 
 def number_of(host, name, family="AF_INET"):
@@ -88,8 +46,9 @@ def start_authority(m):
     """Where the clients are, so that the questions of unbound cross the lan, too."""
     folder = folder_of(m)
     write_zone(folder)
-    (folder / "nsd.conf").write_text(NSD.format(folder=folder, port=AUTHORITY))
-    nsd = m.client.start("nsd", "-d", "-c", folder / "nsd.conf")
+    nsd = m.client.start(*name_servers.nsd(
+        folder, "shop.example", f"ip-address: 0.0.0.0@{AUTHORITY}", f"ip-address: ::0@{AUTHORITY}",
+        "server-count: 2", "reuseport: yes"))
     m.of_authority = "client" if m.client is not m.server else m.address
     programs.Meeting(m.client, m.server, m.of_authority).wait_for_port(AUTHORITY)
     return nsd
@@ -98,9 +57,14 @@ def start_authority(m):
 def start_resolver(m, family="AF_INET"):
     folder = folder_of(m)
     authority = number_of(m.server, m.of_authority, family)
-    (folder / "unbound.conf").write_text(
-        UNBOUND.format(folder=folder, port=AUTHORITY, authority=authority))
-    unbound = m.server.start("unbound", "-d", "-c", folder / "unbound.conf")
+    unbound = m.server.start(*name_servers.unbound(
+        folder, "interface: 0.0.0.0", "interface: ::0", "access-control: 0.0.0.0/0 allow",
+        "access-control: ::/0 allow", "num-threads: 2", "do-not-query-localhost: no",
+        'local-zone: "example." nodefault', more=f"""
+stub-zone:
+  name: "shop.example"
+  stub-addr: {authority}@{AUTHORITY}
+"""))
     m.wait_for_port(53)
     return unbound
 
