@@ -406,7 +406,6 @@ class Ip {
   Input input_icmp6(Packet* packet, bool group, Time now);
   Input answer_echo6(Packet* packet, bool group, Time now);
   Drop input_icmp6_error(const Packet& packet, const wire::Icmpv6View& view);
-  void report_unreachable6(const Packet& frame);
 
   // icmp6_output.cpp
   bool may_complain6(IcmpError error, const Packet& offending, const wire::Ipv6View& view) const;

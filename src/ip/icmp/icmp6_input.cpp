@@ -2,7 +2,6 @@
 #include "ip/groups/mld.hpp"
 #include "ip/icmp/quote.hpp"
 #include "ip/ip.hpp"
-#include "wire/ethernet.hpp"
 #include "wire/icmpv6.hpp"
 #include "wire/ipv6.hpp"
 
@@ -38,16 +37,6 @@ ErrorReport::Kind kind_of(const Icmpv6View& view) {
     default:
       return network_unreachable;
   }
-}
-
-// Nothing, unless the first 8 bytes of the layer above are there.
-std::optional<Quote> parse_quote(Bytes bytes, std::uint8_t interface) {
-  const auto packet = wire::Ipv6View::parse_quote(bytes);
-  if (!packet || packet->payload().size() < Quote::kLeastTransport) return std::nullopt;
-  return Quote{.protocol = packet->next_header(),
-               .source = packet->src().with_zone(interface),
-               .destination = packet->dst().with_zone(interface),
-               .transport = packet->payload()};
 }
 
 }  // namespace
@@ -109,7 +98,7 @@ Input Ip::answer_echo6(Packet* packet, bool group, Time now) {
 
 // Whether the packet really was ours is known to who keeps the ports (RFC 5927 4, RFC 4443 5.1).
 Drop Ip::input_icmp6_error(const Packet& packet, const Icmpv6View& view) {
-  const auto quote = parse_quote(view.payload(), packet.interface);
+  const auto quote = parse_quote6(view.payload(), packet.interface);
   if (!quote) return Drop::icmp_malformed;
   if (!is_local(quote->source) || quote->destination.is_multicast()) return Drop::icmp_no_match;
   if (!is_reported(quote->protocol)) return Drop::icmp_ignored;
@@ -125,20 +114,6 @@ Drop Ip::input_icmp6_error(const Packet& packet, const Icmpv6View& view) {
   }
   push_error(report);
   return Drop::none;
-}
-
-// A frame of ours that was never sent, because its neighbour does not answer.
-void Ip::report_unreachable6(const Packet& frame) {
-  const Bytes packet = frame.bytes().subspan(wire::Ethernet::kHeaderSize);
-  const auto quote = parse_quote(packet, frame.interface);
-  if (!quote || !is_reported(quote->protocol)) return;
-  ErrorReport report = report_of(*quote);
-  report.kind = ErrorReport::Kind::host_unreachable;
-  report.type = static_cast<std::uint8_t>(Icmpv6Type::unreachable);
-  report.code = static_cast<std::uint8_t>(Icmpv6Unreachable::address);
-  report.offender = quote->source;  // as if we had sent ourselves the message (Linux)
-  report.is_local = true;
-  push_error(report);
 }
 
 }  // namespace naru::ip

@@ -6,8 +6,9 @@
 #include "ip/icmp/quote.hpp"
 #include "ip/ip.hpp"
 #include "wire/checksum.hpp"
+#include "wire/ethernet.hpp"
 #include "wire/icmpv4.hpp"
-#include "wire/ipv4.hpp"
+#include "wire/icmpv6.hpp"
 
 namespace naru::ip {
 namespace {
@@ -16,23 +17,6 @@ using wire::Icmpv4;
 using wire::Icmpv4Type;
 using wire::Icmpv4Unreachable;
 using wire::Icmpv4View;
-using wire::Ipv4;
-
-// Cut off anywhere behind the first 8 bytes of its payload, so that an Ipv4View would refuse it.
-std::optional<Quote> parse_quote(Bytes bytes) {
-  if (bytes.size() < Ipv4::kHeaderSize) return std::nullopt;
-  const std::uint8_t* p = bytes.data();
-  const unsigned version_ihl = p[0];
-  const std::size_t header = (version_ihl & 0x0fU) * 4;
-  if (version_ihl >> 4U != 4 || header < Ipv4::kHeaderSize) return std::nullopt;
-  if (bytes.size() < header + Quote::kLeastTransport) return std::nullopt;
-  const bool is_later_fragment = (load_be16(p + 6) & 0x1fffU) != 0;
-  if (is_later_fragment) return std::nullopt;
-  return Quote{.protocol = static_cast<Protocol>(p[9]),
-               .source = wire::load_ipv4(p + 12),
-               .destination = wire::load_ipv4(p + 16),
-               .transport = bytes.subspan(header)};
-}
 
 // RFC 1191 7.1: what a router that does not tell its MTU is likely to have.
 std::uint32_t plateau_below(std::uint32_t length) {
@@ -163,7 +147,7 @@ Input Ip::answer_echo(Packet* packet, bool group, Time now) {
 
 // Whether the packet really was ours is known to who keeps the ports (RFC 5927 4).
 Drop Ip::input_icmp_error(const Packet& packet, const Icmpv4View& view) {
-  const auto quote = parse_quote(view.payload());
+  const auto quote = parse_quote4(view.payload());
   if (!quote) return Drop::icmp_malformed;
   const bool is_group = quote->destination.is_multicast() || is_broadcast(quote->destination);
   if (!is_local(quote->source) || is_group) return Drop::icmp_no_match;
@@ -187,7 +171,7 @@ Drop Ip::input_icmp_error(const Packet& packet, const Icmpv4View& view) {
 Drop Ip::input_redirect(const Packet& packet, const Icmpv4View& view, Time now) {
   constexpr std::uint8_t kNetwork = 0;
   constexpr std::uint8_t kHost = 1;
-  const auto quote = parse_quote(view.payload());
+  const auto quote = parse_quote4(view.payload());
   if (!quote) return Drop::icmp_malformed;
   if (!context_.options->on(Option::ip_accept_redirects) ||
       context_.options->on(Option::ip_forwarding) ||
@@ -215,13 +199,15 @@ Drop Ip::input_redirect(const Packet& packet, const Icmpv4View& view, Time now) 
 // A frame of ours that was never sent, because its neighbour does not answer.
 void Ip::report_unreachable(const Packet& frame) {
   const Bytes packet = frame.bytes().subspan(wire::Ethernet::kHeaderSize);
-  if (packet[0] >> 4U == 6) return report_unreachable6(frame);
-  const auto quote = parse_quote(packet);
+  const bool is_v6 = packet[0] >> 4U == 6;
+  const auto quote = is_v6 ? parse_quote6(packet, frame.interface) : parse_quote4(packet);
   if (!quote || !is_reported(quote->protocol)) return;
   ErrorReport report = report_of(*quote);
   report.kind = ErrorReport::Kind::host_unreachable;
-  report.type = static_cast<std::uint8_t>(Icmpv4Type::unreachable);
-  report.code = static_cast<std::uint8_t>(Icmpv4Unreachable::host);
+  report.type = is_v6 ? static_cast<std::uint8_t>(wire::Icmpv6Type::unreachable)
+                      : static_cast<std::uint8_t>(Icmpv4Type::unreachable);
+  report.code = is_v6 ? static_cast<std::uint8_t>(wire::Icmpv6Unreachable::address)
+                      : static_cast<std::uint8_t>(Icmpv4Unreachable::host);
   report.offender = quote->source;  // as if we had sent ourselves the message (Linux)
   report.is_local = true;
   push_error(report);

@@ -1,6 +1,8 @@
 // Quote: what an ICMP message repeats of a packet of ours.
 #pragma once
 
+#include <optional>
+
 #include <naru/base/bytes.hpp>
 #include <naru/wire/address.hpp>
 
@@ -17,6 +19,11 @@ struct Quote {
   IpAddr destination;
   Bytes transport;  // at least kLeastTransport
 };
+
+// Nothing, unless the first kLeastTransport bytes of the layer above are there. An address of
+// IPv6 is in the zone of the interface.
+std::optional<Quote> parse_quote4(Bytes packet);
+std::optional<Quote> parse_quote6(Bytes packet, std::uint8_t interface);
 
 // For whoever sent it: what is quoted, without what the message says of it.
 ErrorReport report_of(const Quote& quote);
