@@ -11,6 +11,11 @@ using ip::ErrorReport;
 // Packets to ourselves that one turn carries round, before others get theirs.
 constexpr int kLoopbackRounds = 8;
 
+// As Linux tells it: EHOSTUNREACH of IPv4, EACCES of IPv6.
+Error prohibition(const ErrorReport& report) {
+  return report.remote.addr.is_v4() ? Error::host_unreachable : Error::access_denied;
+}
+
 tcp::PathError to_tcp(const ErrorReport& report) {
   using Kind = ErrorReport::Kind;
   tcp::PathError e{tcp::PathError::Kind::soft, Error::host_unreachable, report.mtu,
@@ -36,15 +41,17 @@ tcp::PathError to_tcp(const ErrorReport& report) {
       e.error = Error::protocol_error;
       break;
     case Kind::prohibited:
+      e.error = prohibition(report);
+      break;
     case Kind::time_exceeded:
       break;
   }
   return e;
 }
 
-Error to_udp(ErrorReport::Kind kind) {
+Error to_udp(const ErrorReport& report) {
   using Kind = ErrorReport::Kind;
-  switch (kind) {
+  switch (report.kind) {
     case Kind::network_unreachable:
       return Error::network_unreachable;
     case Kind::protocol_unreachable:
@@ -55,6 +62,8 @@ Error to_udp(ErrorReport::Kind kind) {
       return Error::message_size;
     case Kind::parameter_problem:
       return Error::protocol_error;
+    case Kind::prohibited:
+      return prohibition(report);
     default:
       return Error::host_unreachable;
   }
@@ -62,7 +71,7 @@ Error to_udp(ErrorReport::Kind kind) {
 
 SocketError to_socket_error(const ErrorReport& report) {
   return {
-      .error = to_udp(report.kind),
+      .error = to_udp(report),
       .origin = report.remote.addr.is_v4() ? SocketError::Origin::icmp : SocketError::Origin::icmp6,
       .type = report.type,
       .code = report.code,

@@ -40,6 +40,8 @@ enum class Icmpv6Unreachable : std::uint8_t {
   beyond_scope = 2,
   address = 3,
   port = 4,
+  source_policy = 5,
+  rejected = 6,
 };
 
 // Codes of Icmpv6Type::parameter_problem.

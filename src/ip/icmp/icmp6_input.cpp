@@ -29,6 +29,8 @@ ErrorReport::Kind kind_of(const Icmpv6View& view) {
   }
   switch (static_cast<Icmpv6Unreachable>(view.code())) {
     case Icmpv6Unreachable::prohibited:
+    case Icmpv6Unreachable::source_policy:  // RFC 4443 3.1: these tell more of the same
+    case Icmpv6Unreachable::rejected:
       return prohibited;
     case Icmpv6Unreachable::address:
       return host_unreachable;

@@ -92,6 +92,8 @@ TEST_F(Icmp6Test, TellsWhatBecameOfADatagram) {
       {Icmpv6::unreachable(Icmpv6Unreachable::beyond_scope), Kind::network_unreachable},
       {Icmpv6::unreachable(Icmpv6Unreachable::address), Kind::host_unreachable},
       {Icmpv6::unreachable(Icmpv6Unreachable::port), Kind::port_unreachable},
+      {Icmpv6::unreachable(Icmpv6Unreachable::source_policy), Kind::prohibited},
+      {Icmpv6::unreachable(Icmpv6Unreachable::rejected), Kind::prohibited},
       {Icmpv6::time_exceeded(0), Kind::time_exceeded},
       {Icmpv6::parameter_problem(Icmpv6Problem::header_field, 4), Kind::parameter_problem},
       {Icmpv6::parameter_problem(Icmpv6Problem::next_header, 6), Kind::protocol_unreachable},

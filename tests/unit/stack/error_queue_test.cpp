@@ -2,9 +2,15 @@
 #include <string>
 #include <vector>
 
+#include "dsl/bytes.hpp"
 #include "dsl/checks.hpp"
 #include "two_hosts.hpp"
+#include "wire/checksum.hpp"
 #include "wire/icmpv4.hpp"
+#include "wire/icmpv6.hpp"
+#include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
+#include "wire/udp.hpp"
 
 namespace naru::test {
 namespace {
@@ -28,6 +34,32 @@ class Errors : public TwoHosts {
     auto error = a->recv_error(socket, payload);
     payload.resize(error ? error->length : 0);
     return error;
+  }
+  // The message "prohibited", with the head of an empty datagram in it.
+  static Buffer prohibited(const Endpoint& from, const Endpoint& to) {
+    const bool is_v4 = to.addr.is_v4();
+    const std::size_t header = is_v4 ? wire::Ipv4::kHeaderSize : wire::Ipv6::kHeaderSize;
+    Buffer message(8 + header + wire::Udp::kHeaderSize);
+    std::uint8_t* quote = message.data() + 8;
+    wire::Udp{.src_port = from.port, .dst_port = to.port, .length = wire::Udp::kHeaderSize}.emit(
+        quote + header);
+    if (is_v4) {
+      wire::Ipv4{.src = from.addr,
+                 .dst = to.addr,
+                 .protocol = Protocol::udp,
+                 .total_length = static_cast<std::uint16_t>(message.size() - 8)}
+          .emit(quote);
+      wire::Icmpv4::unreachable(wire::Icmpv4Unreachable::prohibited)
+          .emit(message.data(), wire::sum_bytes(Bytes(message).subspan(8)));
+    } else {
+      wire::Ipv6{.src = from.addr,
+                 .dst = to.addr,
+                 .next_header = Protocol::udp,
+                 .payload_length = wire::Udp::kHeaderSize}
+          .emit(quote);
+      wire::Icmpv6::unreachable(wire::Icmpv6Unreachable::prohibited).emit(message.data());
+    }
+    return message;
   }
   static Bytes bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -91,6 +123,30 @@ TEST_F(Errors, OfADatagramThatDoesNotFit) {
   EXPECT_EQ(error->info, 1500U);
   EXPECT_EQ(error->remote, (Endpoint{kB, 0}));
   EXPECT_TRUE(payload.empty());
+}
+
+// b says of a datagram to `to` that it may not pass.
+TEST_F(Errors, OfAProhibitedDatagramAsLinuxTellsIt) {
+  ASSERT_TRUE(a->add_address(1, *Prefix::parse("2001:db8::1/64")));
+  ASSERT_TRUE(b->add_address(1, *Prefix::parse("2001:db8::2/64")));
+  advance(5s);
+  const Endpoint v4{kB, 9};
+  const Endpoint v6{*IpAddr::parse("2001:db8::2"), 9};
+  for (const auto& [to, expected] :
+       {std::pair{v4, Error::host_unreachable}, {v6, Error::access_denied}}) {
+    const SocketId nobody = b->open_udp().value();
+    ASSERT_TRUE(b->bind(nobody, to));
+    const SocketId socket = asking_udp();
+    ASSERT_TRUE(a->connect(socket, to));
+    ASSERT_TRUE(a->send(socket, bytes("lost")));
+    settle();
+    ASSERT_EQ(a->take_error(socket), Error::none);
+    const SocketId raw = b->open_icmp(true, to.addr.is_v6()).value();
+    ASSERT_TRUE(b->send_to(raw, prohibited(*a->local(socket), to), {a->local(socket)->addr, 0}));
+    settle();
+    EXPECT_EQ(a->take_error(socket), expected);
+    EXPECT_EQ(next(socket)->error, expected);
+  }
 }
 
 TEST_F(Errors, AreBoundedAndLeaveNothingBehind) {
