@@ -18,6 +18,7 @@ int weight_of(Error error) {
     case Error::timed_out:
       return 3;
     case Error::host_unreachable:
+    case Error::access_denied:
       return 2;
     case Error::network_unreachable:
       return 1;
@@ -64,6 +65,8 @@ struct Connector::State {
 void Connector::State::begin(const IpAddr& address, Time now) {
   const auto socket = stack.open_tcp();
   if (!socket) return on_failed({{}, address}, socket.error(), now);
+  // There may be a better address: what a router says of this one is not waited out.
+  (void)stack.set_option(*socket, SocketOption::receive_error, 1);
   const Status started = stack.connect(*socket, {address, port});
   if (started || started.error() == Error::in_progress) {
     attempts.push_back({*socket, address});
@@ -98,6 +101,7 @@ void Connector::State::look(Time now) {
     const Error error = stack.take_error(attempt.socket);
     if (error == Error::none) {
       connected = attempt.socket;
+      (void)stack.set_option(attempt.socket, SocketOption::receive_error, 0);
       return end_attempts();
     }
     on_failed(attempt, error, now);

@@ -1,4 +1,5 @@
 // Connections by name (RFC 8305), in virtual time.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <naru/resolver/connect.hpp>
@@ -184,6 +185,40 @@ TEST_F(ConnectTest, ARefusalStartsTheNextAtOnce) {
   run_connector();
   EXPECT_LT(took(), 1ms);
   EXPECT_EQ(outcome(), "10.0.0.3");
+}
+
+TEST_F(ConnectTest, ARouterThatKnowsNoWayStartsTheNextAtOnce) {
+  listen();
+  ASSERT_TRUE(b->set_option(Option::ip_forwarding, 1));
+  serve({v4(kName, "10.0.0.2"), v6(kName, "2001:db8:1::99")});
+  connect();
+  run_connector();
+  EXPECT_LT(took(), 1ms);
+  EXPECT_EQ(outcome(), "10.0.0.2");
+}
+
+TEST_F(ConnectTest, ARouterThatKnowsNoWayIsToldOfAtOnce) {
+  ASSERT_TRUE(b->set_option(Option::ip_forwarding, 1));
+  for (const Record& record : {v4(kName, "198.51.100.99"), v6(kName, "2001:db8:1::99")}) {
+    use(config());
+    serve({record});
+    connect();
+    run_connector();
+    EXPECT_LT(took(), 51ms) << "of IPv4 after the resolution delay";
+    EXPECT_THAT(outcome(), testing::EndsWith(": network is unreachable"));
+  }
+}
+
+TEST_F(ConnectTest, AConnectionIsHandedOverAsTcpLeavesIt) {
+  listen();
+  serve({v6(kName, "2001:db8::2")});
+  connect();
+  run_connector();
+  const auto socket = connector->take();
+  ASSERT_TRUE(socket);
+  EXPECT_EQ(a->option(*socket, SocketOption::receive_error), 0);
+  EXPECT_TRUE(a->abort(*socket));
+  advance(1s);
 }
 
 TEST_F(ConnectTest, AnAttemptGoesOnWhileOthersAreTried) {
