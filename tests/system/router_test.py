@@ -10,6 +10,7 @@ import re
 import subprocess
 
 import lab
+from namespaces import Namespace, url_of
 
 CLIENT = "10.1.0.5"
 INSIDE = "10.1.0.1"
@@ -24,36 +25,6 @@ BEYOND_V6 = "2001:db8:7::7"
 SIZE = (4 if lab.SLOW else 64) << 20
 # Of a stream: an amount, not a time, for every byte of it is captured twice and read by tshark.
 STREAM = "64M"
-
-
-class Namespace:
-    """A network namespace that lasts as long as the process in it."""
-
-    def __init__(self):
-        self.holder = lab.start("unshare", "--net", "sh", "-c", "echo here; exec sleep 1000",
-                                stdout=subprocess.PIPE)
-        lab.check(self.holder.stdout.readline() == "here\n", "no namespace for a kernel")
-
-    def inside(self, *command):
-        return ["nsenter", "-t", self.holder.pid, "-n", *command]
-
-    def sh(self, *command):
-        return lab.sh(*self.inside(*command))
-
-    def start(self, *command, **options):
-        return lab.start(*self.inside(*command), **options)
-
-    def take(self, device, *addresses):
-        lab.sh("ip", "link", "set", device, "netns", self.holder.pid)
-        self.sh("ip", "link", "set", "lo", "up")
-        for address in addresses:
-            nodad = ["nodad"] if ":" in address else []
-            self.sh("ip", "addr", "add", address, "dev", device, *nodad)
-        self.sh("ip", "link", "set", device, "up")
-
-
-def url_of(address, port):
-    return f"http://[{address}]:{port}/file" if ":" in address else f"http://{address}:{port}/file"
 
 
 class Road:
@@ -75,18 +46,10 @@ class Road:
         for address in (f"{BEYOND}/32", f"{BEYOND_V6}/128"):
             self.server.sh("ip", "addr", "add", address, "dev", "lo")
 
-    def serve(self, namespace, address, port):
-        namespace.start("python3", "-m", "http.server", "--bind", address, port,
-                        stdout=subprocess.DEVNULL, stderr=open("log", "w"))
-        url = url_of(address, port)
-        lab.wait_for(lambda: lab.run(*namespace.inside("curl", "-sf", "-o", "/dev/null", url))
-                     .returncode == 0, f"a server on {address}:{port}", 60)
-
     def close(self):
         lab.end(self.router)
         for namespace in (self.client, self.server):
-            namespace.holder.kill()
-            namespace.holder.wait()
+            namespace.end()
 
 
 def carries_files(road, digest, server=BEYOND):
@@ -144,7 +107,7 @@ def tells_of_no_way(road):
 
 def of_ipv6(road, digest):
     road.server.sh("ip", "route", "add", f"{CLIENT_V6}/128", "via", OUTSIDE_V6)
-    road.serve(road.server, BEYOND_V6, 8000)
+    road.server.serve(BEYOND_V6, 8000)
     carries_files(road, digest, BEYOND_V6)
     is_seen_by_traceroute(road, INSIDE_V6, BEYOND_V6)
     tells_of_no_way(road)
@@ -161,7 +124,7 @@ def main():
     print("a router:")
     road = Road(capture="router.pcapng")
     road.server.sh("ip", "route", "add", "10.1.0.0/24", "via", OUTSIDE)
-    road.serve(road.server, BEYOND, 8000)
+    road.server.serve(BEYOND, 8000)
     carries_files(road, digest)
     is_seen_by_traceroute(road)
     tells_the_mtu(road)
@@ -175,14 +138,14 @@ def main():
         lab.sh("ip", "tuntap", "add", "dev", device, "mode", "tap")
     print("a NAT:")
     road = Road("--nat", "tap:right", "-p", f"8080:{CLIENT}:8000", capture="nat.pcapng")
-    road.serve(road.server, BEYOND, 8000)
+    road.server.serve(BEYOND, 8000)
     carries_files(road, digest)
     is_seen_by_traceroute(road)
     tells_the_mtu(road)
     carries_iperf3(road)
     said = open("log").read()
     lab.check(OUTSIDE in said and CLIENT not in said, "the server has seen the inside")
-    road.serve(road.client, CLIENT, 8000)
+    road.client.serve(CLIENT, 8000)
     road.server.sh("curl", "-sSf", "-o", "led", f"http://{OUTSIDE}:8080/file")
     lab.check(lab.sha256("led") == digest, "the file of the forwarded port is another")
     road.client.sh("curl", "-sSf", "-o", "led", f"http://{OUTSIDE}:8080/file")  # hairpin
