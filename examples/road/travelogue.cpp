@@ -25,6 +25,9 @@ bool is_detail(const Event& e) {
     case Kind::poll:
     case Kind::received:
     case Kind::neighbour_reply:
+    case Kind::group_asked:
+    case Kind::group_heard:
+    case Kind::group_told:
       return true;
     case Kind::state:
       return observe::is_bookkeeping(e);

@@ -67,6 +67,21 @@ std::string frame_out(const Event& e) {
 // How neighbours are found.
 std::string_view discovery(const Event& e) { return e.remote.addr.is_v4() ? "ARP" : "NDP"; }
 
+// How routers learn of groups.
+std::string_view membership(const IpAddr& group) { return group.is_v4() ? "IGMP" : "MLD"; }
+
+std::string group_asked(const Event& e) {
+  const IpAddr& group = e.local.addr;
+  return fmt::format("{}: {} asks who listens to {}", membership(group), e.remote.addr.to_string(),
+                     group.is_any() ? "any group" : group.to_string());
+}
+
+std::string group_told(const Event& e) {
+  const IpAddr& group = e.remote.addr;
+  return fmt::format("{}: routers are told that we listen to {}{}", membership(group),
+                     group.to_string(), e.extra == 0 ? " no longer" : "");
+}
+
 std::string dropped(const Event& e) {
   const auto reason = static_cast<std::size_t>(e.extra);
   return fmt::format("dropped: {}", reason < kDropCount ? drop_specs()[reason].name : "?");
@@ -166,6 +181,13 @@ Step describe_below(const Event& e) {
       return {"ip", fmt::format("ICMP message from {}", remote)};
     case Kind::icmp_out:
       return {"ip", fmt::format("ICMP message to {}", remote)};
+    case Kind::group_asked:
+      return {"groups", group_asked(e)};
+    case Kind::group_heard:
+      return {"groups", fmt::format("{}: {} listens to {}, too", membership(e.local.addr), remote,
+                                    e.local.addr.to_string())};
+    case Kind::group_told:
+      return {"groups", group_told(e)};
     case Kind::frame_out:
       return {"link", frame_out(e)};
     case Kind::frame_in:

@@ -12,7 +12,7 @@
 namespace naru::observe {
 
 struct Step {
-  std::string_view room;  // where it happens: socket, tcp, udp, ip, neighbour, link
+  std::string_view room;  // where it happens: socket, tcp, udp, ip, neighbour, groups, link
   std::string text;
 };
 

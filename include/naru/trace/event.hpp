@@ -41,6 +41,9 @@ enum class Kind : std::uint8_t {
   neighbour_reply,     // we answered a request from remote.addr
   icmp_in,
   icmp_out,
+  group_asked,  // IGMP or MLD: remote asks who listens to local.addr; any: to whatever there is
+  group_heard,  // remote says in an older dialect that it listens to local.addr
+  group_told,   // routers are told that we listen to remote.addr; extra = 0: no longer
   // link
   frame_out,  // length, extra = frames that the link cuts it into
   frame_in,   // length; it lay in the rx ring

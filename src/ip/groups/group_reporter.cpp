@@ -141,6 +141,7 @@ void GroupReporter::recover() {
 
 // RFC 3376 5.2, RFC 3810 6.2.
 void GroupReporter::on_query(std::uint8_t interface, const GroupQuery& query, Time now) {
+  trace_heard(trace::Kind::group_asked, interface, query.group, query.router, now);
   const bool is_v6 = query.group.is_v6();
   const bool is_general = query.group.is_any();
   ReportPort& p = port(interface, is_v6);
@@ -169,14 +170,35 @@ void GroupReporter::forget_pending(ReportPort& port) {
 
 // To an older querier one report of a group is enough, whoever sends it (RFC 2236 3,
 // RFC 2710 4).
-void GroupReporter::on_report(std::uint8_t interface, const IpAddr& group, Time now) {
+void GroupReporter::on_report(std::uint8_t interface, const IpAddr& group, const IpAddr& from,
+                              Time now) {
+  trace_heard(trace::Kind::group_heard, interface, group, from, now);
   Membership* m = interfaces_->find_membership(interface, group);
   const bool is_heard = dialect(interface, group.is_v6(), now) != Dialect::records;
   if (m == nullptr || !is_heard || m->changes_left != 0) return;
   context_->wheel.cancel(*m);
 }
 
+void GroupReporter::trace_heard(trace::Kind kind, std::uint8_t interface, const IpAddr& group,
+                                const IpAddr& from, Time now) {
+  context_->trace->emit({.at = now,
+                         .kind = kind,
+                         .protocol = group.is_v6() ? Protocol::icmpv6 : Protocol::igmp,
+                         .interface = interface,
+                         .local = {.addr = group, .port = 0},
+                         .remote = {.addr = from, .port = 0}});
+}
+
 // --- what goes ----------------------------------------------------------------------------
+
+void GroupReporter::trace_told(const Membership& m, GroupRecord record, Time now) {
+  context_->trace->emit({.at = now,
+                         .kind = trace::Kind::group_told,
+                         .protocol = m.group.is_v6() ? Protocol::icmpv6 : Protocol::igmp,
+                         .interface = m.interface,
+                         .extra = record == GroupRecord::to_include ? 0U : 1U,
+                         .remote = {.addr = m.group, .port = 0}});
+}
 
 void GroupReporter::report(const Membership& m, GroupRecord record, Time now) {
   if (m.group.is_v6()) {
@@ -197,6 +219,7 @@ void GroupReporter::report_on(const Membership& m, GroupRecord record, Time now)
       make<Wire>(*context_, *interfaces_, m.interface,
                  is_record ? Message::kReportSize + Message::kRecordSize : Message::kSize);
   if (message == nullptr) return;
+  trace_told(m, record, now);
   if (is_record) {
     Message::emit_report(message->data, 1);
     Message::emit_record(message->data + Message::kReportSize, record, m.group);
@@ -233,6 +256,7 @@ void GroupReporter::report_all(const ReportPort& port, Time now) {
     }
     Message::emit_record(message->data + Message::kReportSize + records * Message::kRecordSize,
                          GroupRecord::is_exclude, m.group);
+    trace_told(m, GroupRecord::is_exclude, now);
     if (++records == most) finish();
   });
   finish();

@@ -27,7 +27,8 @@ enum class Dialect : std::uint8_t {
 // What a router wants to know.
 struct GroupQuery {
   Dialect dialect = Dialect::records;
-  IpAddr group;      // 0.0.0.0 or ::, all of them
+  IpAddr group;  // 0.0.0.0 or ::, all of them
+  IpAddr router;
   Duration longest;  // within which it wants to know it
 };
 
@@ -53,7 +54,7 @@ class GroupReporter {
   // A query that was heard on an interface.
   void on_query(std::uint8_t interface, const GroupQuery& query, Time now);
   // Somebody else has said in an older dialect that he listens to a group.
-  void on_report(std::uint8_t interface, const IpAddr& group, Time now);
+  void on_report(std::uint8_t interface, const IpAddr& group, const IpAddr& from, Time now);
   // What was said until now may not have been heard, or not been believed.
   void tell_again(std::uint8_t interface, bool is_v6, Time now);
   void on_group_timer(Membership& membership, Time now);
@@ -69,6 +70,9 @@ class GroupReporter {
   void arm_within(Timer& timer, Duration longest, Time now);
   void say_change(Membership& membership, Time now);
   void forget_pending(ReportPort& port);
+  void trace_heard(trace::Kind kind, std::uint8_t interface, const IpAddr& group,
+                   const IpAddr& from, Time now);
+  void trace_told(const Membership& membership, wire::GroupRecord record, Time now);
   void report(const Membership& membership, wire::GroupRecord record, Time now);
   template <class Wire>
   void report_on(const Membership& membership, wire::GroupRecord record, Time now);

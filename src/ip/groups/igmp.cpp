@@ -24,9 +24,12 @@ Drop input_query(const Packet& packet, const wire::IgmpView& query, GroupReporte
     return Drop::igmp_ignored;
   }
   constexpr std::array kDialects{Dialect::joins, Dialect::groups, Dialect::records};
-  reporter.on_query(
-      packet.interface,
-      {.dialect = kDialects[version - 1], .group = group, .longest = query.max_response()}, now);
+  reporter.on_query(packet.interface,
+                    {.dialect = kDialects[version - 1],
+                     .group = group,
+                     .router = packet.source,
+                     .longest = query.max_response()},
+                    now);
   return Drop::none;
 }
 
@@ -41,7 +44,7 @@ Drop input_igmp(const Packet& packet, GroupReporter& reporter, Time now) {
       return input_query(packet, *view, reporter, now);
     case IgmpType::report_v1:
     case IgmpType::report_v2:
-      reporter.on_report(packet.interface, view->group(), now);
+      reporter.on_report(packet.interface, view->group(), packet.source, now);
       return Drop::none;
     default:
       return Drop::igmp_ignored;  // of routers

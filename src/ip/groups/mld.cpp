@@ -27,6 +27,7 @@ Drop input_query(const Packet& packet, const wire::MldView& query, GroupReporter
   reporter.on_query(packet.interface,
                     {.dialect = version == 1 ? Dialect::groups : Dialect::records,
                      .group = group,
+                     .router = packet.source,
                      .longest = query.max_response()},
                     now);
   return Drop::none;
@@ -38,7 +39,7 @@ Drop input_report(const Packet& packet, const wire::MldView& report, GroupReport
   const IpAddr& source = packet.source;
   if (report.group() != packet.destination) return Drop::mld_malformed;
   if (!source.is_link_local() && !source.is_any()) return Drop::mld_ignored;
-  reporter.on_report(packet.interface, report.group(), now);
+  reporter.on_report(packet.interface, report.group(), source, now);
   return Drop::none;
 }
 

@@ -2,6 +2,7 @@
 #include "wire/igmp.hpp"
 
 #include <map>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -301,6 +302,40 @@ TEST_F(IgmpTest, AnswersAfterADeathToo) {
   receive(query_v3(10));
   host.advance(1s);
   EXPECT_EQ(records(), (Records{{"239.1.2.3", kIsExclude}}));
+}
+
+TEST_F(IgmpTest, TheTraceShowsWhatIsAskedHeardAndTold) {
+  using Told = std::tuple<trace::Kind, std::string, std::string, std::uint32_t>;
+  host.trace.set_on(true);
+  const auto told = [&] {
+    host.take_sent();
+    std::vector<Told> all;
+    while (const trace::Event* e = host.trace.pop()) {
+      if (e->kind < trace::Kind::group_asked || e->kind > trace::Kind::group_told) continue;
+      EXPECT_EQ(e->protocol, Protocol::igmp);
+      EXPECT_EQ(e->interface, 1);
+      all.emplace_back(e->kind, e->local.addr.to_string(), e->remote.addr.to_string(), e->extra);
+    }
+    return all;
+  };
+  const Told joined{trace::Kind::group_told, IpAddr().to_string(), "239.1.2.3", 1};
+  join("239.1.2.3");
+  EXPECT_EQ(told(), std::vector{joined});
+  host.advance(1s);
+  EXPECT_EQ(told(), std::vector{joined}) << "twice";
+  receive(query_v3(10));
+  EXPECT_EQ(told(), (std::vector{Told{trace::Kind::group_asked, "0.0.0.0", "10.0.0.2", 0}}));
+  host.advance(1s);
+  EXPECT_EQ(told(), std::vector{joined}) << "the answer";
+  receive(query_v2(10, "239.1.2.3"), "239.1.2.3");
+  receive(sealed(message(0x16, 0, "239.1.2.3")), "239.1.2.3", 1, "10.0.0.3");
+  EXPECT_EQ(told(), (std::vector{Told{trace::Kind::group_asked, "239.1.2.3", "10.0.0.2", 0},
+                                 Told{trace::Kind::group_heard, "239.1.2.3", "10.0.0.3", 0}}));
+  host.advance(1s);
+  EXPECT_TRUE(told().empty()) << "another has answered";
+  leave("239.1.2.3");
+  EXPECT_EQ(told(),
+            (std::vector{Told{trace::Kind::group_told, IpAddr().to_string(), "239.1.2.3", 0}}));
 }
 
 }  // namespace

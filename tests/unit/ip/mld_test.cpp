@@ -437,5 +437,31 @@ TEST_F(MldTest, AnswersAfterADeathToo) {
   EXPECT_EQ(records(), and_own({{"ff05::1:3", kIsExclude}}));
 }
 
+TEST_F(MldTest, TheTraceShowsWhatIsAskedAndTold) {
+  settle();
+  host.trace.set_on(true);
+  const auto told = [&] {
+    std::vector<std::string> all;
+    while (const trace::Event* e = host.trace.pop()) {
+      if (e->kind < trace::Kind::group_asked || e->kind > trace::Kind::group_told) continue;
+      EXPECT_EQ(e->protocol, Protocol::icmpv6);
+      const bool is_ours = e->kind == trace::Kind::group_told;
+      all.push_back(is_ours ? e->remote.addr.to_string() + (e->extra == 0 ? " left" : " joined")
+                            : e->remote.addr.to_string() + " asks " + e->local.addr.to_string());
+    }
+    return all;
+  };
+  join("ff05::1:3");
+  EXPECT_EQ(told(), std::vector<std::string>{"ff05::1:3 joined"});
+  settle();
+  told();
+  receive(host, query(1'000, "ff05::1:3"), {.to = "ff05::1:3"});
+  host.advance(1s);
+  EXPECT_EQ(told(), (std::vector<std::string>{"fe80::99%1 asks ff05::1:3", "ff05::1:3 joined"}));
+  leave("ff05::1:3");
+  EXPECT_EQ(told(), std::vector<std::string>{"ff05::1:3 left"});
+  settle();
+}
+
 }  // namespace
 }  // namespace naru::ip::test

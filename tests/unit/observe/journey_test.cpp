@@ -107,6 +107,29 @@ TEST_F(JourneyTest, StatesAndSpecialSteps) {
   EXPECT_THAT(lines[6], HasSubstr("resolve    web.test is 10.0.0.2"));
 }
 
+TEST_F(JourneyTest, Groups) {
+  const Endpoint group{*IpAddr::parse("239.1.2.3"), 0};
+  const Endpoint router{IpAddr::v4(10, 0, 0, 254), 0};
+  const auto add = [&](Kind kind, const Endpoint& local, const Endpoint& remote,
+                       std::uint32_t extra = 0) {
+    Event e = event(0, kind);
+    e.local = local;
+    e.remote = remote;
+    e.extra = extra;
+    one.add(0, e);
+  };
+  add(Kind::group_told, {}, group, 1);
+  add(Kind::group_asked, {IpAddr::any_v4(), 0}, router);
+  add(Kind::group_asked, group, router);
+  add(Kind::group_heard, {*IpAddr::parse("ff05::1"), 0}, {*IpAddr::parse("fe80::2"), 0});
+  add(Kind::group_told, {}, {*IpAddr::parse("ff05::1"), 0}, 0);
+  EXPECT_THAT(lines[1], HasSubstr("groups     IGMP: routers are told that we listen to 239.1.2.3"));
+  EXPECT_THAT(lines[2], HasSubstr("IGMP: 10.0.0.254 asks who listens to any group"));
+  EXPECT_THAT(lines[3], HasSubstr("IGMP: 10.0.0.254 asks who listens to 239.1.2.3"));
+  EXPECT_THAT(lines[4], HasSubstr("MLD: fe80::2 listens to ff05::1, too"));
+  EXPECT_THAT(lines[5], HasSubstr("MLD: routers are told that we listen to ff05::1 no longer"));
+}
+
 TEST_F(JourneyTest, TheMiddleOfALongTransferIsOneLineAtEachHost) {
   std::uint32_t seq = 1;
   for (int i = 0; i < 100; ++i, seq += 1000) {
