@@ -1,5 +1,6 @@
 // What a client of DHCPv6 makes of what servers say (RFC 9915 16, 18.2.9, 18.2.10).
 #include "client6.hpp"
+#include "wire/fields.hpp"
 
 namespace naru::dhcp::test {
 namespace {
@@ -300,6 +301,42 @@ TEST_F(Client6Test, TakesNoAddressThatIsPreferredForLongerThanItIsValid) {
     run(10s);
     for (const Heard& h : heard) EXPECT_EQ(h.type(), Dhcp6Type::solicit);
   }
+}
+
+// --- DHC-038: prefixes, which nobody has asked for --------------------------------------------
+
+TEST_F(Client6Test, LeavesDelegatedPrefixesAlone) {
+  NARU_CHECKS("DHC-038");
+  constexpr auto kIaPd = static_cast<Dhcp6Option>(25);
+  const auto ia_pd = [](std::uint8_t length, const IpAddr& prefix) {
+    std::vector<std::uint8_t> ia(12 + 4 + 25);
+    store_be16(ia.data() + 12, 26);  // IAPREFIX
+    store_be16(ia.data() + 14, 25);
+    store_be32(ia.data() + 16, 1000);
+    store_be32(ia.data() + 20, 2000);
+    ia[24] = length;
+    wire::store_ipv6(ia.data() + 25, prefix);
+    return ia;
+  };
+  answer = [&](const Heard& h) {
+    EXPECT_FALSE(h.options().find(kIaPd));
+    const bool is_first = h.type() == Dhcp6Type::solicit;
+    reply(h, {.type = is_first ? Dhcp6Type::advertise : Dhcp6Type::reply,
+              .more = [&](Dhcp6Writer& writer) {
+                for (const std::uint8_t length : {0, 56, 64, 65, 128, 129, 255}) {
+                  writer.add(kIaPd, ia_pd(length, at("2001:db8:100::")));
+                }
+                writer.add(kIaPd, ia_pd(64, at("fe80::")));
+                writer.add(kIaPd, ia_pd(64, at("ff02::")));
+                writer.add(kIaPd, Bytes(ia_pd(64, at("2001:db8:100::"))).first(20));
+              }});
+  };
+  start();
+  run_until(State6::bound);
+  EXPECT_EQ(client->lease()->address, kAddress);
+  EXPECT_EQ(a->address_state(kAddress), AddressState::usable);
+  const SocketId probe = *a->open_udp();
+  EXPECT_EQ(a->connect(probe, {at("2001:db8:100::1"), 9}).error(), Error::network_unreachable);
 }
 
 }  // namespace

@@ -208,6 +208,28 @@ TEST_F(ClientTest, TakesNoAnswerThatIsNotForIt) {
   EXPECT_EQ(types(), Types{DhcpType::discover});
 }
 
+// FORCERENEW (RFC 3203): nobody has agreed on a secret with us, so anybody may have said it.
+TEST_F(ClientTest, IsNotForcedToRenew) {
+  NARU_CHECKS("DHC-021");
+  constexpr auto kForceRenew = static_cast<DhcpType>(9);
+  start();
+  run_until(State::bound);
+  const Heard to_all = heard.back();
+  run(500s);
+  ASSERT_EQ(heard.back().view.fixed().ciaddr, kAddress) << "it has renewed";
+  for (const Heard& to : {to_all, heard.back()}) {
+    heard.clear();
+    reply(to, {.type = kForceRenew});
+    reply(to, {.type = kForceRenew, .change = [](Dhcp& d) {
+                 d.yiaddr = IpAddr::any_v4();
+                 d.ciaddr = kAddress;
+               }});
+    run(60s);
+    EXPECT_EQ(client->state(), State::bound);
+    EXPECT_EQ(types(), Types{});
+  }
+}
+
 // --- on the wire -----------------------------------------------------------------------------
 
 constexpr std::size_t kIp = 14;

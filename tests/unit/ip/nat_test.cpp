@@ -1,4 +1,5 @@
 // Mappings, filters and ports of the NAT (RFC 4787, RFC 6888).
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -49,6 +50,51 @@ TEST_F(NatTest, NeverGivesAPortTwice) {
       EXPECT_TRUE(ports.insert(seen.port).second) << seen.port;
     }
   }
+}
+
+TEST_F(NatTest, StaysWithItsFirstAddress) {
+  NARU_CHECKS("NAT-003");
+  const Endpoint seen = open_udp(a, dns);
+  ASSERT_TRUE(host.ip.add_address(kOutside, prefix("192.0.2.2/24"), host.now));
+  host.advance(5s);
+  settle();
+  EXPECT_EQ(open_udp(a, web), seen);
+  for (std::uint16_t port = 5'000; port < 5'100; ++port) {
+    EXPECT_EQ(open_udp(at("10.0.0.5", port), dns).addr, ip("192.0.2.1"));
+  }
+}
+
+TEST_F(NatTest, KeepsItsSessionsWhenItIsConfigured) {
+  NARU_CHECKS("NAT-040");
+  const Endpoint datagrams = open_udp(a, dns);
+  const Endpoint stream = open_tcp(b, web);
+  const Route more{.prefix = prefix("198.51.100.0/24"),
+                   .gateway = ip("192.0.2.254"),
+                   .source = {},
+                   .interface = kOutside};
+  const std::function<bool()> changes[] = {
+      [&] { return host.options.set(Option::nat_filtering, 2).has_value(); },
+      [&] { return host.ip.set_nat(kOutside).has_value(); },
+      [&] { return host.ip.add_route(more).has_value(); },
+      [&] {
+        return host.ip.add_port_forward(Protocol::tcp, 8'080, at("10.0.0.6", 80), host.now)
+            .has_value();
+      },
+      [&] { return host.ip.add_address(kInside, prefix("10.0.9.1/24"), host.now).has_value(); },
+      [&] { return host.ip.remove_address(kInside, ip("10.0.9.1")).has_value(); },
+      [&] { return host.ip.remove_route(more).has_value(); }};
+  for (const auto& change : changes) {
+    EXPECT_TRUE(change());
+    host.advance(1s);
+    settle();
+    const auto back = send_udp(dns, datagrams);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->destination, a);
+    const auto segment = send_tcp(web, stream, ack(kIn, kOut));
+    ASSERT_TRUE(segment);
+    EXPECT_EQ(segment->destination, b);
+  }
+  EXPECT_EQ(host.counters.get(Counter::nat_sessions), 2U);
 }
 
 TEST_F(NatTest, KeepsRangeAndParityOfPorts) {
