@@ -165,16 +165,15 @@ void Ip::remember(const Packet& packet, const Route& route, const Neighbour& n,
       plan.inside != nullptr || plan.is_error || route.interface == packet.interface;
   if (differs || routes_.has_alternative(route) || n.version == 0) return;
   const IpAddr source = plan.applies ? IpAddr::v4(plan.flow.source.addr) : packet.source;
-  passages_.place_of(source, packet.destination, packet.interface) = {
-      .source = source,
-      .destination = packet.destination,
-      .epoch = epoch_,
-      .neighbour = neighbours_.index_of(&n),
-      .version = n.version,
-      .mtu = interfaces_.at(route.interface).mtu_of(packet.destination.is_v6()),
-      .in = packet.interface,
-      .out = route.interface,
-      .is_translated = plan.applies};
+  passages_.put({.source = source,
+                 .destination = packet.destination,
+                 .epoch = epoch_,
+                 .neighbour = neighbours_.index_of(&n),
+                 .version = n.version,
+                 .mtu = interfaces_.at(route.interface).mtu_of(packet.destination.is_v6()),
+                 .in = packet.interface,
+                 .out = route.interface,
+                 .is_translated = plan.applies});
 }
 
 // By a frame's addresses, whatever else is in it. While others are on their way the line comes
@@ -193,19 +192,16 @@ void Ip::foresee(const Packet& frame, std::uint8_t interface) const {
 // The way that packets between these two took, if this one may take it without being told
 // anything; nullptr: its way has to be looked for.
 const Passage* Ip::find_passage(const Packet& packet, Time now) {
-  const Passage& p = passages_.place_of(packet.source, packet.destination, packet.interface);
-  if (p.source != packet.source || p.destination != packet.destination || p.epoch != epoch_ ||
-      p.in != packet.interface) {
-    return nullptr;
-  }
-  const bool is_plain = packet.ttl > 1 && packet.length <= p.mtu && packet.gso_size == 0 &&
+  const Passage* p = passages_.find(packet.source, packet.destination, packet.interface, epoch_);
+  if (p == nullptr) return nullptr;
+  const bool is_plain = packet.ttl > 1 && packet.length <= p->mtu && packet.gso_size == 0 &&
                         !packet.link_broadcast && !context_.trace->on();
   const Options& options = *context_.options;
-  const Neighbour& n = *neighbours_.at(p.neighbour);
-  const bool is_open = n.version == p.version && now < n.fresh_until &&
+  const Neighbour& n = *neighbours_.at(p->neighbour);
+  const bool is_open = n.version == p->version && now < n.fresh_until &&
                        options.on(Option::ip_forwarding) &&
                        !options.on(Option::ip_reverse_path_filter);
-  return is_plain && is_open ? &p : nullptr;
+  return is_plain && is_open ? p : nullptr;
 }
 
 // True: the packet is on its way, or gone with it. False: its way has to be looked for.
