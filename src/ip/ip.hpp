@@ -229,6 +229,8 @@ class Ip {
   Input input(Packet* frame, Time now);
   // One that is going to be, soon: a router begins to fetch what it will look at.
   void foresee(const Packet& frame, std::uint8_t interface) const;
+  // The same for what that leads to, when it should have come.
+  void foresee_session(const Packet& frame, std::uint8_t interface) const;
   // A packet to ourselves, IP header first.
   Input input_loopback(Packet* packet, Time now);
 
@@ -418,9 +420,12 @@ class Ip {
   const Route* route_onward(const Packet& packet, std::uint64_t flow_word, Time now) const;
   void advise(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
   bool pass(Packet* packet, const wire::Ipv4View& view, Time now);
-  const Passage* find_passage(const Packet& packet, Time now);
+  bool translate_again(Packet& packet, const wire::Ipv4View& view, std::uint32_t session, Time now);
+  std::uint32_t passage_ports(const wire::Ipv4View& view) const;
+  const Passage* foreseen(const Packet& frame, std::uint8_t interface) const;
+  const Passage* find_passage(const Packet& packet, std::uint32_t ports, Time now);
   void remember(const Packet& packet, const Route& route, const Neighbour& n,
-                const NatPlan& plan = {});
+                std::uint32_t ports = 0, const NatPlan& plan = {});
   void trace_forwarded(const Packet& packet, const Route& route, const IpAddr& next_hop, Time now);
   void hand_on(Packet* packet, Neighbour& n, std::uint16_t ether_type, Time now);
   Input send_on(Packet* packet, const wire::Ipv4View& view, const Route& route, Time now,
@@ -442,7 +447,7 @@ class Ip {
   Drop plan_outside(const wire::Ipv4View& view, NatPlan& plan);
   Drop translate(Packet& packet, const wire::Ipv4View& view, const NatPlan& plan, Time now);
   Drop translate_error(Packet& packet, const wire::Ipv4View& view, const NatPlan& plan);
-  NatSession* open_outside(const Packet& packet, const wire::Ipv4View& view, const NatFlow& flow,
+  NatSession* open_outside(const Packet& packet, const wire::Ipv4View& view, const NatPlan& plan,
                            Time now, Drop& reason);
   NatSession* begin_outside(const Packet& packet, const NatFlow& flow, Time now, Drop& reason);
   void replace(Packet& packet, NatSide side, const NatEndpoint& from, const NatEndpoint& to,

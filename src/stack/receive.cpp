@@ -86,9 +86,10 @@ bool is_hard(const ErrorReport& report) {
          report.is_local;
 }
 
-// How many frames before its turn a frame is looked at: while these are on their way its
-// memory comes.
+// How many frames before its turn a frame is looked at, and once more: while these are on their
+// way its memory comes.
 constexpr std::size_t kForesight = 4;
+constexpr std::size_t kSecondLook = 2;
 
 }  // namespace
 
@@ -128,6 +129,7 @@ void Turn::input_burst(std::span<Packet*> burst, std::uint8_t interface) {
   for (std::size_t k = 0; k < burst.size(); ++k) {
     if (k + 1 < burst.size()) __builtin_prefetch(burst[k + 1]->data);
     if (k + kForesight < burst.size()) s.ip.foresee(*burst[k + kForesight], interface);
+    if (k + kSecondLook < burst.size()) s.ip.foresee_session(*burst[k + kSecondLook], interface);
     bytes += burst[k]->length;
     input(burst[k], interface);
   }

@@ -12,6 +12,8 @@
 namespace naru::ip {
 namespace {
 
+constexpr std::size_t kProtocolOffset = 9;  // in an IPv4 header
+
 // What keeps the packets of a flow together: its ports too, unless they are in the first
 // fragment only.
 std::uint64_t flow_word(const wire::Ipv4View& view) {
@@ -106,6 +108,7 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     return drop(packet, Drop::ip_needs_fragmentation, now);
   }
   if (!plan.applies) advise(*packet, route, next_hop, now);
+  const std::uint32_t ports = passage_ports(view);
   Neighbour* n = neighbours_.find_or_add(route.interface, next_hop, now);
   if (n == nullptr) return drop(packet, Drop::neighbour_table_full, now);
   n->is_gateway |= !route.gateway.is_any();
@@ -115,7 +118,7 @@ Input Ip::send_on(Packet* packet, const wire::Ipv4View& view, const Route& route
     if (bad != Drop::none) return drop(packet, bad, now);
   }
 
-  if (largest <= mtu) remember(*packet, route, *n, plan);
+  if (largest <= mtu) remember(*packet, route, *n, ports, plan);
   packet->flags = plan.inside == nullptr ? std::uint16_t{0} : kForInside;
   if (largest > mtu) {
     packet->flags |= kToBeCut;
@@ -158,41 +161,65 @@ void Ip::hand_on(Packet* packet, Neighbour& n, std::uint16_t ether_type, Time no
 
 // What was found for a packet is kept for those that follow between the same two, where it
 // cannot differ for them: not by their ports (several equal routes), not by what their
-// sender is to be told (a redirect), not by what they are to the inside of a NAT.
-void Ip::remember(const Packet& packet, const Route& route, const Neighbour& n,
+// sender is to be told (a redirect), not by what they are to the inside of a NAT. On their way
+// outside a NAT it is kept for each session.
+void Ip::remember(const Packet& packet, const Route& route, const Neighbour& n, std::uint32_t ports,
                   const NatPlan& plan) {
   const bool differs =
       plan.inside != nullptr || plan.is_error || route.interface == packet.interface;
   if (differs || routes_.has_alternative(route) || n.version == 0) return;
-  const IpAddr source = plan.applies ? IpAddr::v4(plan.flow.source.addr) : packet.source;
-  passages_.put({.source = source,
+  passages_.put({.source = plan.applies ? IpAddr::v4(plan.flow.source.addr) : packet.source,
                  .destination = packet.destination,
+                 .ports = ports,
                  .epoch = epoch_,
                  .neighbour = neighbours_.index_of(&n),
                  .version = n.version,
+                 .session = plan.applies ? nat_.table.session_index(plan.flow.key()) : kNoIndex,
                  .mtu = interfaces_.at(route.interface).mtu_of(packet.destination.is_v6()),
-                 .in = packet.interface,
-                 .out = route.interface,
-                 .is_translated = plan.applies});
+                 .in = packet.interface});
 }
 
-// By a frame's addresses, whatever else is in it. While others are on their way the line comes
-// from memory: with many flows that is most of what a packet costs.
-void Ip::foresee(const Packet& frame, std::uint8_t interface) const {
+// By which a packet's passage is told from others between the same two.
+std::uint32_t Ip::passage_ports(const wire::Ipv4View& view) const {
+  const bool tells_apart = nat_.is_on() && !view.is_fragment();
+  return tells_apart ? ports_word(view.protocol(), view.payload()) : 0;
+}
+
+// Where the passage of a frame should be that nobody has looked at yet, by its addresses,
+// whatever else is in it; nullptr: it has none.
+const Passage* Ip::foreseen(const Packet& frame, std::uint8_t interface) const {
   constexpr std::size_t kIp = wire::Ethernet::kHeaderSize;
-  if (!context_.options->on(Option::ip_forwarding)) return;
+  constexpr std::size_t kUnit = kIp + wire::Ipv4::kHeaderSize;
+  if (!context_.options->on(Option::ip_forwarding)) return nullptr;
   const std::uint8_t* ip = frame.data + kIp;
   if (frame.length >= kIp + wire::Ipv6::kHeaderSize && ip[0] >> 4U == 6) {
-    passages_.prefetch(wire::load_ipv6(ip + 8), wire::load_ipv6(ip + 24), interface);
-  } else if (frame.length >= kIp + wire::Ipv4::kHeaderSize) {
-    passages_.prefetch(wire::load_ipv4(ip + 12), wire::load_ipv4(ip + 16), interface);
+    return passages_.place_of(wire::load_ipv6(ip + 8), wire::load_ipv6(ip + 24), 0, interface);
   }
+  if (frame.length < kUnit) return nullptr;
+  const auto protocol = static_cast<Protocol>(ip[kProtocolOffset]);
+  const std::uint32_t ports = nat_.is_on() ? ports_word(protocol, frame.bytes().subspan(kUnit)) : 0;
+  return passages_.place_of(wire::load_ipv4(ip + 12), wire::load_ipv4(ip + 16), ports, interface);
+}
+
+// While others are on their way its line comes from memory: with many flows that is most of
+// what a packet costs.
+void Ip::foresee(const Packet& frame, std::uint8_t interface) const {
+  if (const Passage* p = foreseen(frame, interface)) __builtin_prefetch(p);
+}
+
+// Then the line has come, and says which session's is wanted, too.
+void Ip::foresee_session(const Packet& frame, std::uint8_t interface) const {
+  if (!nat_.is_on()) return;
+  const Passage* p = foreseen(frame, interface);
+  const bool is_translated = p != nullptr && p->epoch == epoch_ && p->session != kNoIndex;
+  if (is_translated) nat_.table.prefetch_session(p->session);
 }
 
 // The way that packets between these two took, if this one may take it without being told
 // anything; nullptr: its way has to be looked for.
-const Passage* Ip::find_passage(const Packet& packet, Time now) {
-  const Passage* p = passages_.find(packet.source, packet.destination, packet.interface, epoch_);
+const Passage* Ip::find_passage(const Packet& packet, std::uint32_t ports, Time now) {
+  const Passage* p =
+      passages_.find(packet.source, packet.destination, ports, packet.interface, epoch_);
   if (p == nullptr) return nullptr;
   const bool is_plain = packet.ttl > 1 && packet.length <= p->mtu && packet.gso_size == 0 &&
                         !packet.link_broadcast && !context_.trace->on();
@@ -204,25 +231,26 @@ const Passage* Ip::find_passage(const Packet& packet, Time now) {
   return is_plain && is_open ? p : nullptr;
 }
 
-// True: the packet is on its way, or gone with it. False: its way has to be looked for.
+// True: the packet is on its way. False: its way has to be looked for.
 bool Ip::pass(Packet* packet, const wire::Ipv4View& view, Time now) {
-  const Passage* p = view.has_options() ? nullptr : find_passage(*packet, now);
+  const Passage* p = view.has_options() ? nullptr : find_passage(*packet, passage_ports(view), now);
   if (p == nullptr) return false;
-  if (p->is_translated) {
-    if (view.is_fragment()) return false;
-    NatPlan plan;
-    plan.from_inside = true;
-    Drop bad = plan_outside(view, plan);
-    if (bad == Drop::none) bad = translate(*packet, view, plan, now);
-    if (bad != Drop::none) {
-      drop(packet, bad, now);
-      return true;
-    }
-  }
+  if (p->session != kNoIndex && !translate_again(*packet, view, p->session, now)) return false;
   packet->flags = 0;
   lower_ttl(packet->data);
   hand_on(packet, *neighbours_.at(p->neighbour), wire::kEtherTypeIpv4, now);
   return true;
+}
+
+// As the one before it in this session, which may be over.
+bool Ip::translate_again(Packet& packet, const wire::Ipv4View& view, std::uint32_t session,
+                         Time now) {
+  NatPlan plan;
+  plan.from_inside = true;
+  const bool is_plain =
+      !view.is_fragment() && plan_outside(view, plan) == Drop::none && !plan.is_error;
+  if (is_plain) plan.own = nat_.table.session_at(session, plan.flow.key());
+  return plan.own != nullptr && translate(packet, view, plan, now) == Drop::none;
 }
 
 }  // namespace naru::ip

@@ -60,7 +60,7 @@ Input Ip::forward6(Packet* packet, Time now) {
 
 // As pass() does it for IPv4.
 bool Ip::pass6(Packet* packet, Time now) {
-  const Passage* p = find_passage(*packet, now);
+  const Passage* p = find_passage(*packet, 0, now);
   if (p == nullptr) return false;
   packet->flags = 0;
   --packet->data[wire::Ipv6::kHopLimitOffset];

@@ -9,32 +9,35 @@
 #include <naru/wire/address.hpp>
 
 #include "base/siphash.hpp"
+#include "base/slab.hpp"
 #include "ip/types.hpp"
 
 namespace naru::ip {
 
 // All that was found out about a packet between these two and holds for the next one, as
-// long as the epoch and the neighbour's version do. It is looked at in one cache line.
+// long as the epoch, the neighbour's version and the session do. It is looked at in one cache
+// line.
 struct alignas(64) Passage {
   IpAddr source;
   IpAddr destination;
+  std::uint32_t ports = 0;  // both, where a NAT tells flows between the same two apart
   std::uint32_t epoch = 0;
   std::uint32_t neighbour = 0;
   std::uint32_t version = 0;
+  std::uint32_t session = kNoIndex;  // that the NAT translates by, on the way outside
   std::uint16_t mtu = 0;
-  std::uint8_t in = 0;  // interfaces
-  std::uint8_t out = 0;
-  bool is_translated = false;  // by the NAT, on its way outside
+  std::uint8_t in = 0;  // the interface
 
-  bool is_between_same(const Passage& other) const {
-    return source == other.source && destination == other.destination && in == other.in;
+  bool is_of(const IpAddr& from, const IpAddr& to, std::uint32_t flow,
+             std::uint8_t interface) const {
+    return source == from && destination == to && ports == flow && in == interface;
   }
 };
 static_assert(sizeof(Passage) == 64);
 
-// Places for some thousand pairs, which later ones take over: nothing is lost with an entry
-// but the time to find it again. That is long where there are many routes, so a pair whose place
-// is taken has the next ones, too.
+// Places for some thousand ways, which later ones take over: nothing is lost with an entry
+// but the time to find it again. That is long where there are many routes, so who finds a place
+// taken has the next ones, too.
 class Passages {
  public:
   [[nodiscard]] bool init(Arena& arena, const SipKey& key, std::uint32_t capacity) {
@@ -45,39 +48,44 @@ class Passages {
     return entries_ != nullptr;
   }
 
+  // Where it would be, or one of the next.
+  const Passage* place_of(const IpAddr& source, const IpAddr& destination, std::uint32_t ports,
+                          std::uint8_t in) const {
+    return &entries_[index_of(source, destination, ports, in)];
+  }
   // nullptr: not known in this epoch.
-  const Passage* find(const IpAddr& source, const IpAddr& destination, std::uint8_t in,
-                      std::uint32_t epoch) const {
-    const Passage* p = &entries_[index_of(source, destination, in)];
+  const Passage* find(const IpAddr& source, const IpAddr& destination, std::uint32_t ports,
+                      std::uint8_t in, std::uint32_t epoch) const {
+    const Passage* p = place_of(source, destination, ports, in);
     // They are taken in order, so behind a free one there is none.
     for (const Passage* end = p + kPlaces; p != end && p->epoch == epoch; ++p) {
-      if (p->source == source && p->destination == destination && p->in == in) return p;
+      if (p->is_of(source, destination, ports, in)) return p;
     }
     return nullptr;
   }
-  // In the place of what was known of the same pair, in a free one, or in one of others.
-  void put(const Passage& passage) {
-    Passage* const first = &entries_[index_of(passage.source, passage.destination, passage.in)];
+  // In the place of what was known of the same, in a free one, or in one of others.
+  void put(const Passage& n) {
+    Passage* const first = &entries_[index_of(n.source, n.destination, n.ports, n.in)];
+    Passage* const end = first + kPlaces;
     Passage* p = first;
-    while (p != first + kPlaces && p->epoch == passage.epoch && !p->is_between_same(passage)) ++p;
+    while (p != end && p->epoch == n.epoch && !p->is_of(n.source, n.destination, n.ports, n.in)) {
+      ++p;
+    }
     // By turns: so whoever is gone makes room some time, and whoever is not comes again.
-    if (p == first + kPlaces) p = first + turn_++ % kPlaces;
-    *p = passage;
-  }
-  // It is going to be looked for.
-  void prefetch(const IpAddr& source, const IpAddr& destination, std::uint8_t in) const {
-    __builtin_prefetch(&entries_[index_of(source, destination, in)]);
+    *(p == end ? first + turn_++ % kPlaces : p) = n;
   }
 
  private:
   static constexpr std::uint32_t kPlaces = 4;
   using Words = std::array<std::uint64_t, 2>;
 
-  std::uint64_t index_of(const IpAddr& source, const IpAddr& destination, std::uint8_t in) const {
+  std::uint64_t index_of(const IpAddr& source, const IpAddr& destination, std::uint32_t ports,
+                         std::uint8_t in) const {
     const auto s = std::bit_cast<Words>(source.bytes());
     const auto d = std::bit_cast<Words>(destination.bytes());
+    const std::uint64_t rest = std::uint64_t{ports} << 8U | in;
     const std::uint64_t mixed =
-        fold(s[0] ^ salt_[0], d[0] ^ salt_[1]) ^ fold(s[1] ^ salt_[2] ^ in, d[1] ^ salt_[3]);
+        fold(s[0] ^ salt_[0], d[0] ^ salt_[1] ^ rest) ^ fold(s[1] ^ salt_[2], d[1] ^ salt_[3]);
     return mixed & mask_;
   }
 

@@ -210,7 +210,7 @@ Drop Ip::translate(Packet& packet, const wire::Ipv4View& view, const NatPlan& pl
   NatEndpoint source = plan.flow.source;
   if (plan.from_inside) {
     Drop reason = Drop::none;
-    const NatSession* own = open_outside(packet, view, plan.flow, now, reason);
+    const NatSession* own = open_outside(packet, view, plan, now, reason);
     if (own == nullptr) return reason;
     source = {nat_.address, own->outside_port};
   }
@@ -231,11 +231,11 @@ Drop Ip::translate(Packet& packet, const wire::Ipv4View& view, const NatPlan& pl
 }
 
 // The session of who sends; nullptr, with the reason, when there is none to be had.
-NatSession* Ip::open_outside(const Packet& packet, const wire::Ipv4View& view, const NatFlow& flow,
+NatSession* Ip::open_outside(const Packet& packet, const wire::Ipv4View& view, const NatPlan& plan,
                              Time now, Drop& reason) {
-  NatSession* session =
-      nat_.table.find_session(NatKey::of(flow.protocol, flow.source, flow.destination));
-  if (session == nullptr) session = begin_outside(packet, flow, now, reason);
+  NatSession* session = plan.own;
+  if (session == nullptr) session = nat_.table.find_session(plan.flow.key());
+  if (session == nullptr) session = begin_outside(packet, plan.flow, now, reason);
   if (session == nullptr) return nullptr;
   const auto segment = segment_of(view);
   nat_.table.note(*session, NatDirection::out, segment ? &*segment : nullptr, now);

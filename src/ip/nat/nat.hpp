@@ -26,6 +26,7 @@ struct NatPlan {
   bool is_error = false;  // an ICMP error: `flow` is that of what it quotes
   bool from_inside = false;
   NatFlow flow{};
+  NatSession* own = nullptr;      // of who sends, where it is known already
   NatMapping* inside = nullptr;   // whose inside endpoint it goes to
   NatMapping* outward = nullptr;  // of an error: whose outside endpoint is to be seen in the quote
 };

@@ -23,6 +23,9 @@ struct NatFlow {
   NatEndpoint source;
   NatEndpoint destination;
 
+  // Of the session on its way outside.
+  NatKey key() const { return NatKey::of(protocol, source, destination); }
+
   // None for what a NAT cannot translate: other protocols and messages (RFC 5508 REQ-10),
   // later fragments, and units that are shorter than their headers.
   static std::optional<NatFlow> of(const wire::Ipv4View& packet);

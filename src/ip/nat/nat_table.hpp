@@ -134,6 +134,18 @@ class NatTable {
   NatSession* find_session(const NatMapping& mapping, const NatEndpoint& remote) const {
     return find_session(NatKey::of(mapping.protocol, mapping.inside, remote));
   }
+  // Of one that is there. It may be kept: session_at() says whether it is still the same's.
+  std::uint32_t session_index(const NatKey& key) const {
+    return sessions_.index_of(find_session(key));
+  }
+  NatSession* session_at(std::uint32_t index, const NatKey& key) {
+    NatSession* s = sessions_.at(index);
+    return sessions_.is_live(index) && s->key == key ? s : nullptr;
+  }
+  // A packet from inside is going to look at it.
+  void prefetch_session(std::uint32_t index) const {
+    __builtin_prefetch(&sessions_.at(index)->last);
+  }
   // nullptr when there is no room; then a mapping that has no other is gone, too.
   NatSession* add_session(NatMapping& mapping, const NatEndpoint& remote, Time now);
   // A packet has passed. `segment`: of TCP.

@@ -173,6 +173,20 @@ TEST_F(NatTest, ForgetsWhatTheInsideDoesNotUse) {
   EXPECT_EQ(host.ip.nat_table().session_count(), 0U);
 }
 
+// The way that a session's packets take is kept, but not longer than the session, whose memory
+// is the next one's.
+TEST_F(NatTest, BeginsAnewWhatWasDrivenOut) {
+  ASSERT_TRUE(host.options.set(Option::nat_sessions_per_host, 1));
+  ASSERT_TRUE(host.options.set(Option::nat_filtering, 2));
+  const Endpoint seen = open_udp(a, dns);
+  EXPECT_EQ(open_udp(a, dns), seen);
+  EXPECT_EQ(open_udp(a, web), seen);
+  EXPECT_FALSE(send_udp(dns, seen));
+  EXPECT_EQ(open_udp(a, dns), seen);
+  EXPECT_TRUE(send_udp(dns, seen));
+  EXPECT_EQ(host.counters.get(Counter::nat_sessions), 3U);
+}
+
 TEST_F(NatTest, KeepsAPortForItsOwnerForAWhile) {
   NARU_CHECKS("NAT-028");
   const Endpoint seen = open_udp(a, dns);

@@ -28,9 +28,11 @@ class PassageTest : public ::testing::Test {
     EXPECT_TRUE(passages.init(mapping.arena(), {0x0123456789abcdef, 42}, kCapacity));
   }
 
+  const Passage* find(const Passage& p, std::uint32_t epoch = kEpoch) const {
+    return passages.find(p.source, p.destination, p.ports, p.in, epoch);
+  }
   const Passage* find(std::uint32_t i, std::uint32_t epoch = kEpoch) const {
-    const Passage p = pair(i);
-    return passages.find(p.source, p.destination, p.in, epoch);
+    return find(pair(i), epoch);
   }
   std::uint32_t count_known(std::uint32_t from, std::uint32_t to) const {
     std::uint32_t known = 0;
@@ -51,15 +53,21 @@ TEST_F(PassageTest, KeepsPairsWhosePlaceIsTaken) {
   EXPECT_GE(count_known(0, kPairs), kPairs - kPairs / 64);
 }
 
-TEST_F(PassageTest, KeepsOneForEachInterface) {
-  Passage other = pair(1);
-  other.in = 2;
-  other.neighbour = 5;
+TEST_F(PassageTest, KeepsOneForEachInterfaceAndFlow) {
+  Passage other_interface = pair(1);
+  other_interface.in = 2;
+  other_interface.neighbour = 5;
+  Passage other_flow = pair(1);
+  other_flow.ports = 2;
+  other_flow.neighbour = 6;
   passages.put(pair(1));
-  passages.put(other);
+  passages.put(other_interface);
+  passages.put(other_flow);
   EXPECT_EQ(find(1)->neighbour, 1U);
-  EXPECT_EQ(passages.find(other.source, other.destination, 2, kEpoch)->neighbour, 5U);
-  EXPECT_EQ(passages.find(other.source, other.destination, 3, kEpoch), nullptr);
+  EXPECT_EQ(find(other_interface)->neighbour, 5U);
+  EXPECT_EQ(find(other_flow)->neighbour, 6U);
+  other_flow.ports = 3;
+  EXPECT_EQ(find(other_flow), nullptr);
 }
 
 TEST_F(PassageTest, TakesTheLatestWord) {
