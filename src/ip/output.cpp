@@ -281,37 +281,40 @@ Packet* Ip::pop_output() {
 
 namespace {
 
-// A packet in a frame of ours, without options or extension headers of IPv6.
+// A packet in a frame of ours, without options or extension headers of IPv6. Filled in where it
+// stands: to move it would wait for each of its small fields to be stored.
 struct Described {
-  std::uint32_t header_size = 0;
+  std::uint32_t header_size = 0;  // none: no packet was found
   Protocol protocol{};
   bool is_fragment = false;
-  IpAddr src;
-  IpAddr dst;
   Bytes payload;
 };
 
-std::optional<Described> find_packet(Bytes frame) {
-  if (frame.size() <= kIp) return std::nullopt;
+void find_packet(Bytes frame, Described& found) {
+  if (frame.size() <= kIp) return;
   const std::uint16_t type = load_be16(frame.data() + 12);
   if (type == wire::kEtherTypeIpv4) {
-    const auto ip = wire::Ipv4View::parse(frame.subspan(kIp));
-    if (!ip) return std::nullopt;
-    return Described{.header_size = static_cast<std::uint32_t>(ip->header_size()),
-                     .protocol = ip->protocol(),
-                     .is_fragment = ip->is_fragment(),
-                     .src = ip->src(),
-                     .dst = ip->dst(),
-                     .payload = ip->payload()};
+    if (const auto ip = wire::Ipv4View::parse(frame.subspan(kIp))) {
+      found.header_size = static_cast<std::uint32_t>(ip->header_size());
+      found.protocol = ip->protocol();
+      found.is_fragment = ip->is_fragment();
+      found.payload = ip->payload();
+    }
+  } else if (type == wire::kEtherTypeIpv6) {
+    if (const auto ip = wire::Ipv6View::parse(frame.subspan(kIp))) {
+      found.header_size = Ipv6::kHeaderSize;
+      found.protocol = ip->next_header();
+      found.payload = ip->payload();
+    }
   }
-  const auto ip =
-      type == wire::kEtherTypeIpv6 ? wire::Ipv6View::parse(frame.subspan(kIp)) : std::nullopt;
-  if (!ip) return std::nullopt;
-  return Described{.header_size = Ipv6::kHeaderSize,
-                   .protocol = ip->next_header(),
-                   .src = ip->src(),
-                   .dst = ip->dst(),
-                   .payload = ip->payload()};
+}
+
+// Of the pseudo-header without a length (RFC 9293 3.1, RFC 8200 8.1).
+std::uint64_t pseudo_sum(const std::uint8_t* ip, Protocol protocol) {
+  if (ip[0] >> 4U == 6) {
+    return wire::pseudo_header_sum(wire::load_ipv6(ip + 8), wire::load_ipv6(ip + 24), protocol, 0);
+  }
+  return wire::pseudo_header_sum(wire::load_ipv4(ip + 12), wire::load_ipv4(ip + 16), protocol, 0);
 }
 
 }  // namespace
@@ -322,23 +325,24 @@ void Ip::describe(const Packet& packet, TxFrame& frame) {
   frame.network_offset = frame.transport_offset = 0;
   frame.header_length = static_cast<std::uint16_t>(std::min<std::uint32_t>(packet.length, kIp));
   const Bytes bytes = packet.bytes();
-  if (const auto ip = find_packet(bytes)) {
+  Described ip;
+  find_packet(bytes, ip);
+  if (ip.header_size != 0) {
     frame.network_offset = kIp;
-    frame.protocol = ip->protocol;
-    frame.header_length = static_cast<std::uint16_t>(kIp + ip->header_size);
+    frame.protocol = ip.protocol;
+    frame.header_length = static_cast<std::uint16_t>(kIp + ip.header_size);
     // Segments that a link delivered as one leave as one; and what came without a checksum,
     // because its sender vouched for it, gets one now.
-    const bool vouched = packet.checksum == ChecksumState::good && !ip->is_fragment;
-    const auto tcp =
-        ip->protocol == Protocol::tcp ? wire::TcpView::parse(ip->payload) : std::nullopt;
-    const bool is_udp = ip->protocol == Protocol::udp && ip->payload.size() >= 8;
+    const bool vouched = packet.checksum == ChecksumState::good && !ip.is_fragment;
+    const auto tcp = ip.protocol == Protocol::tcp ? wire::TcpView::parse(ip.payload) : std::nullopt;
+    const bool is_udp = ip.protocol == Protocol::udp && ip.payload.size() >= 8;
     if ((packet.gso_size != 0 || vouched) && (tcp || is_udp)) {
       frame.transport_offset = frame.header_length;
       frame.header_length = static_cast<std::uint16_t>(
           frame.transport_offset + (tcp ? tcp->header_size() : wire::Udp::kHeaderSize));
       frame.gso_size = tcp ? packet.gso_size : std::uint16_t{0};
       frame.needs_checksum = true;
-      frame.pseudo_sum = wire::pseudo_header_sum(ip->src, ip->dst, ip->protocol, 0);
+      frame.pseudo_sum = pseudo_sum(bytes.data() + kIp, ip.protocol);
     }
   }
   std::memcpy(frame.header.data(), packet.data, frame.header_length);
