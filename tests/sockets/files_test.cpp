@@ -7,8 +7,7 @@
 namespace naru::sockets {
 namespace {
 
-// --- files and pipes
-// -----------------------------------------------------------------------------------
+// --- files and pipes -----------------------------------------------------------------------
 
 // A file with these bytes, already without a name.
 Fd file_of(std::string_view text) {
@@ -116,8 +115,7 @@ TEST(Splice, MuchBothWays) {
   EXPECT_TRUE(got == much);
 }
 
-// --- standard I/O
-// ------------------------------------------------------------------------------------------
+// --- standard I/O --------------------------------------------------------------------------
 
 TEST(Stdio, SpeaksThroughASocket) {
   NARU_CHECKS("SOC-056");

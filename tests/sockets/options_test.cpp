@@ -314,8 +314,7 @@ TEST(NonBlocking, ByEveryWay) {
   EXPECT_EQ(::fcntl(client, F_GETFL), O_RDWR) << "of the file, not of the number";
 }
 
-// --- IPv6 sockets with IPv4 peers
-// -------------------------------------------------------------------
+// --- IPv6 sockets with IPv4 peers ----------------------------------------------------------
 
 TEST(DualStack, PeersHaveMappedAddresses) {
   NARU_CHECKS("SOC-042", "SOC-038");
@@ -384,8 +383,7 @@ TEST(DualStack, OptionsOfTheOtherFamily) {
   EXPECT_EQ(error_of(set(six, IPPROTO_IPV6, IPV6_V6ONLY, 1)), EINVAL) << "too late";
 }
 
-// --- multicast
-// ------------------------------------------------------------------------------------------
+// --- multicast -----------------------------------------------------------------------------
 
 ip_mreqn group(std::uint32_t address, const char* device = "lo") {
   ip_mreqn r{};
